@@ -60,8 +60,8 @@ class Readiness(WaitStrategy):
             self._fail(container, "has ended before it was ready")
         if wrapped.status != "running":
             return False
-        url = f"http://{container.get_container_host_ip()}:{container.get_exposed_port(PORT)}/_mock/health"
-        try:
+        try:  # a container that has just ended has no port: the next look tells that it has ended
+            url = f"http://{container.get_container_host_ip()}:{container.get_exposed_port(PORT)}/_mock/health"
             with urlopen(url, timeout=5):
                 return True
         except OSError:

@@ -34,6 +34,8 @@ class Container:
     port: int
     output: Path
     process: subprocess.Popen[bytes] | None = None
+    looks: int = 0
+    """How often the container has been inspected since it was started."""
 
     def start(self) -> None:
         variables = dict(line.partition("=")[::2] for line in self.created_with.get("Env") or [])
@@ -52,6 +54,15 @@ class Container:
             self.process.wait(60)
         self.output.unlink(missing_ok=True)
 
+    def end_at_look(self, look: int) -> None:
+        """Ends the process between two looks: the looks before this one say that it runs."""
+        if self.process is None:
+            return
+        self.looks += 1
+        if self.looks >= look:
+            self.process.terminate()
+            self.process.wait(60)
+
     def inspect(self) -> dict[str, Any]:
         running = self.process is not None and self.process.poll() is None
         state = {"Running": running, "Status": "running" if running else "exited", "ExitCode": 0}
@@ -68,6 +79,8 @@ class DockerStandIn:
 
     containers: dict[str, Container] = field(default_factory=dict)
     removed: list[Container] = field(default_factory=list)
+    ends_at_look: int | None = None
+    """The look at a started container from which on it has ended; counted from 1."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -115,7 +128,10 @@ class Handler(BaseHTTPRequestHandler):
             known = path == f"/images/{IMAGE}/json"
             self._send(*((200, {"Id": IMAGE, "RepoTags": [IMAGE]}) if known else (404, {"message": "No such image"})))
         elif match := re.fullmatch(r"/containers/(\w+)/json", path):
-            self._send(200, self.daemon.containers[match[1]].inspect())
+            container = self.daemon.containers[match[1]]
+            if self.daemon.ends_at_look is not None:
+                container.end_at_look(self.daemon.ends_at_look)
+            self._send(200, container.inspect())
         elif match := re.fullmatch(r"/containers/(\w+)/logs", path):
             lines = self.daemon.containers[match[1]].output.read_bytes()
             self._send_bytes(struct.pack(">BxxxL", 1, len(lines)) + lines)

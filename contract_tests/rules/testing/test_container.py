@@ -95,6 +95,20 @@ except Exception as error:
     assert not docker.containers
 
 
+@pytest.mark.parametrize("look", range(1, 5))
+def test_a_container_is_reported_at_whichever_look_it_ends(look: int, tmp_path: Path) -> None:
+    text = """
+try:
+    with MockServerContainer():
+        print("ready")
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    with DockerStandIn(ends_at_look=look) as docker:
+        printed = run(docker, tmp_path, "-c", PROGRAM.format(text=text))
+    assert printed.startswith("ServerDiedError The container has ended before it was ready. It wrote:")
+
+
 def test_each_container_has_a_token_of_its_own(docker: DockerStandIn, tmp_path: Path) -> None:
     text = "print(len({MockServerContainer().control_token for _ in range(3)}))"
     assert run(docker, tmp_path, "-c", PROGRAM.format(text=text)) == "3\n"
