@@ -60,7 +60,7 @@ class Readiness(WaitStrategy):
             self._fail(container, "has ended before it was ready")
         if wrapped.status != "running":
             return False
-        try:  # a container that has just ended has no port: the next look tells that it has ended
+        try:  # a container that has just ended has no port: the next look says that it has ended
             url = f"http://{container.get_container_host_ip()}:{container.get_exposed_port(PORT)}/_mock/health"
             with urlopen(url, timeout=5):
                 return True
