@@ -30,10 +30,7 @@ NOT_YET = (
     ("Permissions", "a client with a created API key acts as the owner of the workspace, whatever the role of the key"),
     (
         "Refused by name",
-        (
-            "`project.sync_external_project`, sign-ins of users, and performance reports as files; of the metrics of "
-            "performance there are three"
-        ),
+        "sign-ins of users, and performance reports as files; of the metrics of performance there are three",
     ),
     (
         "Parts of imports",

@@ -64,21 +64,23 @@ class LabelChanges:
         aside: JsonText | None = None,
         seconds_to_create: int = 60,
         by: str | None = None,
+        submitted_at: int | None = None,
     ) -> Label:
-        """Creates a label on a data row of the project. A row that has all the labels it expects goes on to review;
-        until then no event reports its way (observed 2024-12). Raises NotFound.
+        """Creates a label on a data row of the project, at the time of the change unless it was submitted before. A row
+        that has all the labels it expects goes on to review; until then no event reports its way (observed 2024-12).
+        Raises NotFound.
         """
         with self._store.change() as change:
             row = change.one(DataRow, data_row_id)
             project_row = find_project_row(change, project_id, row)
-            label_id = change.new_id(at=change.now - seconds_to_create * SECOND)
+            at = change.now if submitted_at is None else submitted_at
+            label_id = change.new_id(at=max(0, at - seconds_to_create * SECOND))
             label = Label(
                 no=change.number(Label), id=label_id, project_id=project_id, data_row_no=row.no,
                 feature_prefix=ids.feature_prefix(label_id), body_id=_add_body(change, content, aside), skipped=False,
                 seconds_to_create=seconds_to_create, seconds_to_review=0, seconds_to_rework=0, is_benchmark=False,
                 consensus_score=None, benchmark_score=None, created_by=by or self._store.workspace.user_id,
-                created_at=round_to_second(change.now), updated_at=change.now, content_updated_at=change.now,
-                deleted=False,
+                created_at=round_to_second(at), updated_at=change.now, content_updated_at=change.now, deleted=False,
             )  # fmt: skip
             change.connection.insert([label])
             values: dict[str, str | None] = {} if project_row.reserved_by is None else {"reserved_by": None}
@@ -92,12 +94,14 @@ class LabelChanges:
             _add_event(change, EventKind.LABEL_CREATED, label, row.id)
             return change.one(Label, label.id)
 
-    def set_seconds(self, label_id: str, seconds: int) -> Label:
-        """Changes how long a label took. Raises NotFound."""
+    def set_effort(self, label_id: str, *, seconds: int | None, submitted_at: int | None = None) -> Label:
+        """Changes how long a label took, and when it was submitted; None changes nothing. Raises NotFound."""
         with self._store.change() as change:
             label = change.one(Label, label_id)
-            place = Clause("no = :no", no=label.no)
-            change.connection.update(Label, place, seconds_to_create=seconds, updated_at=change.now)
+            values = {"updated_at": change.now} | ({} if seconds is None else {"seconds_to_create": seconds})
+            if submitted_at is not None:
+                values["created_at"] = round_to_second(submitted_at)
+            change.connection.update(Label, Clause("no = :no", no=label.no), **values)
             _add_event(change, EventKind.LABEL_UPDATED, label, _data_row_id(change, label))
             return change.one(Label, label_id)
 

@@ -30,6 +30,7 @@ _NAMES = (
     "ontologies",
     "people",
     "project_changes",
+    "project_sync",
     "projects",
     "quality",
     "queues",

@@ -57,7 +57,7 @@ def update_label(_source: Any, call: Call, where: Where, data: Where) -> Label:
             new = build_content(call.store, label, text, call.build_legacy_label(label.id))
             label = call.workspace.labels.update_label(label.id, **new._asdict())
         if seconds is not None:
-            label = call.workspace.labels.set_seconds(label.id, round(seconds))
+            label = call.workspace.labels.set_effort(label.id, seconds=round(seconds))
     call.forget_legacy_labels()
     return label
 
