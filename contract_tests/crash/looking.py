@@ -1,12 +1,16 @@
 """The state of workspaces as a client can see it."""
 
+import json
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from contract_tests.crash.killing import Killable, digest
+from contract_tests.waiting import eventually
 
 PROJECTS = "{projects(first: 1000){id name}}"
 LABELS = "query($id: ID!){project(where: {id: $id}){labelCount}}"
 DATASETS = "{datasets(first: 1000){rowCount}}"
+IMPORTS = "query($project: ID!){labelImports(where: {projectId: $project}){id state statusFileUrl}}"
 TASKS = "{user{createdTasks(first: 100){id status result}}}"
 
 
@@ -27,6 +31,8 @@ class Seen(NamedTuple):
     deliveries: frozenset[tuple[str, str]]
     """Ids and hashes of bodies."""
     subscriptions: frozenset[str]
+    imports: frozenset[tuple[str, str, int]]
+    """Ids and states of imports of labels, and how many of their lines have succeeded."""
 
     def is_pristine(self) -> bool:
         """Whether nothing has happened in it since it was made from a scenario."""
@@ -41,6 +47,7 @@ def look_at_all(server: Killable) -> dict[str, Seen]:
 def look(server: Killable, key: str) -> Seen:
     projects = server.ask(key, PROJECTS)["projects"]
     [image] = [project["id"] for project in projects if project["name"] == "image"]
+    wait_for_imports(server, key, image)
     labels = server.ask(key, "query($id: ID!){project(where: {id: $id}){labelCount}}", id=image)["project"][
         "labelCount"
     ]
@@ -55,7 +62,24 @@ def look(server: Killable, key: str) -> Seen:
         tasks=frozenset(task(server, item) for item in server.ask(key, TASKS)["user"]["createdTasks"]),
         deliveries=frozenset((item["id"], digest(item["body"])) for item in deliveries),
         subscriptions=frozenset(item["id"] for item in server.control("GET", "webhooks", key=key)["webhooks"]),
+        imports=frozenset(list_imports(server, key, image)),
     )
+
+
+def list_imports(server: Killable, key: str, project: str) -> Iterator[tuple[str, str, int]]:
+    for item in server.ask(key, IMPORTS, project=project)["labelImports"]:
+        lines = map(json.loads, server.get(item["statusFileUrl"]).splitlines())
+        yield item["id"], item["state"], sum(line["status"] == "SUCCESS" for line in lines)
+
+
+def wait_for_imports(server: Killable, key: str, project: str) -> None:
+    """Waits for imports that a killed server has left, and this one goes on with."""
+
+    def have_ended() -> bool:
+        imports = server.ask(key, IMPORTS, project=project)["labelImports"]
+        return all(item["state"] != "RUNNING" for item in imports)
+
+    assert eventually(have_ended)
 
 
 def select_changed(switches: dict[str, str]) -> dict[str, str]:

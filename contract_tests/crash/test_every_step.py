@@ -12,6 +12,7 @@ import pytest
 
 from contract_tests.crash.killing import Killable, Killed, build_killer, find_broken_databases, find_leftovers
 from contract_tests.crash.looking import Seen, look_at_all
+from mockserver.workspaces.annotation_work import BYTES_TOGETHER
 
 SEED = int(os.environ.get("CRASH_SEED", "0"))
 STRIDE = int(os.environ.get("CRASH_STRIDE", "24"))
@@ -28,6 +29,8 @@ DATASETS = "{datasets(first: 1){id dataRows(first: 100){id}}}"
 CREATE_ROW = """mutation($dataset: ID!, $name: String!){
     createDataRow(data: {rowData: "https://files.example/a.jpg", externalId: $name, dataset: {connect: {id: $dataset}}})
     {id}}"""
+IMPORTED = 2
+"""Labels of one import, each in a transaction of its own."""
 UPLOAD = "mutation($file: Upload!, $contentLength: Int!){uploadFile(file: $file, contentLength: $contentLength){url}}"
 IMPORT = """mutation($project: ID!, $name: String!, $file: Upload!, $contentLength: Int!){createLabelImport(
     data: {projectId: $project, name: $name, filePayload: {file: $file, contentLength: $contentLength}}){state}}"""
@@ -94,6 +97,16 @@ def row_was_made(before: Seen | None, after: Seen | None) -> bool:
     return after == before._replace(rows=before.rows + 1)
 
 
+def labels_were_made(before: Seen | None, after: Seen | None) -> bool:
+    """All labels of the import. It is written row by row: what was left undone is done after the start."""
+    assert before is not None
+    assert after is not None
+    same = after._replace(labels=before.labels, deliveries=before.deliveries, imports=before.imports) == before
+    counts = after.labels - before.labels, len(after.deliveries - before.deliveries)
+    ends = [(state, lines) for _, state, lines in after.imports - before.imports]
+    return same and counts == (IMPORTED, IMPORTED) and ends == [("FINISHED", IMPORTED)]
+
+
 def is_unchanged(before: Seen | None, after: Seen | None) -> bool:
     return before == after
 
@@ -121,13 +134,15 @@ def upload(server: Killable) -> None:
     assert server.get(answer["uploadFile"]["url"]) == content
 
 
-def import_label(server: Killable) -> None:
-    """Imports one label of the first data row by a file."""
+def import_labels(server: Killable) -> None:
+    """Imports a label of each of several data rows by a file. Each line is as long as a transaction may be."""
     [dataset] = server.ask("source", DATASETS)["datasets"]
     name = str(uuid.uuid4())
-    box = {"top": 1, "left": 1, "height": 5, "width": 5}
-    line = {"uuid": name, "dataRow": {"id": dataset["dataRows"][0]["id"]}, "name": "Box", "bbox": box}
-    server.send_file("source", IMPORT, json.dumps(line).encode(), project=find_image(server), name=name)
+    lines: list[bytes] = []
+    for row in dataset["dataRows"][:IMPORTED]:
+        line = {"dataRow": {"id": row["id"]}, "name": "Box", "bbox": {"top": 1, "left": 1, "height": 5, "width": 5}}
+        lines.append(json.dumps(line).encode()[:-1] + b" " * BYTES_TOGETHER + b"}\n")
+    server.send_file("source", IMPORT, b"".join(lines), project=find_image(server), name=name)
 
 
 def redeliver(server: Killable) -> None:
@@ -159,7 +174,7 @@ CHANGES = {
     "attempt": Change("source", redeliver, is_unchanged),
     "data row": Change("source", create_row, row_was_made),
     "upload": Change("source", upload, is_unchanged),
-    "import of a label": Change("source", import_label, label_was_made),
+    "import of labels": Change("source", import_labels, labels_were_made),
 }
 
 

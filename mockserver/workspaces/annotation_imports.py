@@ -1,19 +1,23 @@
 """Imports of labels, pre-labels and predictions (SDK annotation_import.py): how they are run, shown and deleted.
 
 The work is done before the mutation answers (`annotation_runs`); how long it appears to take is the progression of
-imports.
+imports. Others can look at an import while it is worked on: it runs.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from mockserver.errors import LinkRefused, NotFound
+from mockserver.errors import Conflict, LinkRefused, NotFound
+from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.uploads import UploadedFile, Uploads
 from mockserver.world.changes.polls import Polls, find_share
+from mockserver.world.database import Clause
 from mockserver.world.imports import AnnotationImport, AnnotationKind
 from mockserver.world.store import Store
 
@@ -21,18 +25,41 @@ if TYPE_CHECKING:
     from mockserver.workspaces.annotation_runs import AnnotationRuns
 
 
+LOG = logging.getLogger(__name__)
+
+
 class AnnotationImports:
     """The imports of annotations of one workspace."""
 
-    def __init__(self, store: Store, uploads: Uploads) -> None:
-        self._store, self._uploads = store, uploads
+    def __init__(self, store: Store, uploads: Uploads, long_changes: LongChanges, threads: Executor) -> None:
+        """Goes on with the imports that a stopped server has left, in a thread."""
+        self._store, self._uploads, self._long_changes = store, uploads, long_changes
         self._polls = Polls(store)
+        self._running: set[str] = set()
+        """The ids of the imports that are worked on."""
+        with store.reading() as connection:
+            unfinished = connection.select(AnnotationImport, Clause("NOT ended"), order="created_at, id")
+        self._running.update(record.id for record in unfinished)
+        if unfinished:
+            threads.submit(self._resume, unfinished)
+
+    def _resume(self, records: Sequence[AnnotationImport]) -> None:
+        for record in records:
+            try:
+                with self._long_changes.turn_in_thread():
+                    self._runs.complete(record)
+            except Conflict:  # the workspace was closed, or the import was deleted
+                pass
+            except Exception as error:  # noqa: BLE001  the next import goes on
+                LOG.warning("the import %r, which a stopped server had left, has failed: %s", record.name, error)
+            finally:
+                self._running.discard(record.id)
 
     @property
     def _runs(self) -> AnnotationRuns:
         from mockserver.workspaces.annotation_runs import AnnotationRuns  # noqa: PLC0415  few servers import annotations
 
-        return AnnotationRuns(self._store, self._uploads, self._find_upload)
+        return AnnotationRuns(self._store, self._uploads, self._find_upload, self._long_changes, self._running)
 
     def run_file(self, kind: AnnotationKind, parent_id: str, name: str, file: UploadedFile) -> AnnotationImport:
         """Imports a file of the request. Raises NotFound, Conflict, NotAllowed."""
@@ -72,7 +99,11 @@ class AnnotationImports:
 
     def find_share(self, record: AnnotationImport) -> float:
         """How much of an import is done as clients see it; 1 means finished."""
-        return find_share(record, self._store.clock.now())
+        return 0 if record.id in self._running else find_share(record, self._store.clock.now())
+
+    def has_failed(self, record: AnnotationImport) -> bool:
+        """Whether an import that does not run has failed. That could not be recorded when the disk was full."""
+        return record.failed or (not record.ended and record.id not in self._running)
 
     def delete(self, import_id: str) -> AnnotationImport:
         """Deletes an import with its pre-labels. Raises NotFound."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from mockserver.generate.features import parse_ontology
@@ -23,7 +22,10 @@ from mockserver.world.models import Model, ModelRun
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.store import Store
 
-ROWS_TOGETHER = 200
+ROWS_TOGETHER = 50
+"""Data rows of one transaction, some 10 ms, in which no other change can be made."""
+BYTES_TOGETHER = 1024 * 1024
+"""Bytes of lines after which a transaction has no further row."""
 KEYS_TOGETHER = 500
 """As few as in world/changes/annotation_imports.py, for the same reason."""
 LARGEST_ROW = 32 * 1024 * 1024
@@ -43,6 +45,13 @@ class Place(NamedTuple):
 
     no: int
     id: str
+
+
+class Group(NamedTuple):
+    """The annotations of some data rows. `rows_done` is how many data rows of the file are done with them."""
+
+    annotations: list[NewAnnotations]
+    rows_done: int
 
 
 def read_parent(connection: Connection, record: AnnotationImport) -> Parent:
@@ -65,7 +74,7 @@ def read_scope(connection: Connection, ontology_id: str | None) -> Scope:
 
 
 class AnnotationWork:
-    """One file on its way into a project or a model run."""
+    """One file on its way into a project or a model run. What an earlier server has written of it is left out."""
 
     def __init__(
         self, store: Store, record: AnnotationImport, parent: Parent, file: AnnotationFile, read_file: ReadFile
@@ -78,6 +87,8 @@ class AnnotationWork:
         self._problems: dict[int, LineProblem] = {}
         """Number of a line -> why it was left out. Lines with the same problem share it."""
         self._distinct: dict[tuple[str, str], LineProblem] = {}
+        self._lines_of: dict[int, list[int]] = {}
+        """Number of a data row in the world -> its lines."""
 
     def find_failure(self) -> LineProblem | None:
         """The reason why the file as a whole cannot be imported, or None."""
@@ -89,12 +100,32 @@ class AnnotationWork:
             )
         return None
 
-    def iterate(self) -> Iterator[list[NewAnnotations]]:
+    def iterate(self) -> Iterator[Group]:
         """Yields the annotations of the data rows, a group of rows at a time."""
         self._find_rows()
-        rows = self._iterate_rows()
-        while group := list(islice(rows, ROWS_TOGETHER)):
-            yield from self._build_group(group)
+        for group in self._iterate_groups():
+            annotations = self._build_group(group)
+            if annotations:
+                yield Group(annotations, max(group.values()))
+
+    def _iterate_groups(self) -> Iterator[dict[int, int]]:
+        """Yields the data rows of each transaction, as `_sort_rows` returns them."""
+        group: dict[int, int] = {}
+        size = 0
+        for number, owner in self._sort_rows().items():
+            group[number] = owner
+            size += sum(map(self._file.size, self._lines_of[number]))
+            if len(group) == ROWS_TOGETHER or size >= BYTES_TOGETHER:
+                yield group
+                group, size = {}, 0
+        if group:
+            yield group
+
+    def leave_out(self, numbers: Iterable[int]) -> None:
+        """Notes that data rows, by their numbers in the world, were deleted or taken out since the file was read."""
+        for number in numbers:
+            words = "The data row was deleted, or taken out of the project or the model run, while the import ran"
+            self._problems |= dict.fromkeys(self._lines_of[number], LineProblem("DataRowNotFound", words))
 
     def _find_rows(self) -> None:
         """Finds the data rows that lines name, and those of them that are in the project or the model run."""
@@ -109,13 +140,13 @@ class AnnotationWork:
                     records = connection.select_columns(DataRow, f"{column}, no, id", clause)
                 self._places |= {names[name]: Place(no, row_id) for name, no, row_id in records}
 
-    def _iterate_rows(self) -> Iterator[tuple[int, list[int]]]:
-        """Yields the number of each data row in the world with its lines. One that is named by its id and by its global
-        key is named once."""
+    def _sort_rows(self) -> dict[int, int]:
+        """Sorts the lines by data rows. Returns the number of each data row in the world with its number in the file,
+        in order. One that is named by its id and by its global key is named once."""
         with self._store.reading() as connection:
             numbers = sorted({place.no for place in self._places.values()})
             members = find_members(connection, self._record, numbers)
-        lines_of: dict[int, list[int]] = {}
+        first: dict[int, int] = {}
         for owner, lines in self._file.iterate_rows():
             place = self._places.get(owner)
             if owner == NOWHERE:
@@ -125,8 +156,9 @@ class AnnotationWork:
                 problem = self._explain_row(owner, place)
                 self._problems.update(dict.fromkeys(lines, problem))
             else:
-                lines_of.setdefault(place.no, []).extend(lines)
-        yield from lines_of.items()
+                first.setdefault(place.no, owner)
+                self._lines_of.setdefault(place.no, []).extend(lines)
+        return first
 
     def _note(self, number: int, problem: LineProblem) -> None:
         """Keeps the problem of a line, without the traceback, which would keep the line as well."""
@@ -152,14 +184,13 @@ class AnnotationWork:
             )
         return LineProblem("DataRowNotInProject", f"{name}, not in the project; add it by a batch first")
 
-    def _build_group(self, group: Sequence[tuple[int, list[int]]]) -> Iterator[list[NewAnnotations]]:
+    def _build_group(self, group: dict[int, int]) -> list[NewAnnotations]:
+        """The annotations of data rows that are to be written. The lines of all of them are checked."""
         with self._store.reading() as connection:
-            rows = connection.select(DataRow, Clause("no IN :numbers", numbers=[number for number, _ in group]))
+            rows = connection.select(DataRow, Clause("no IN :numbers", numbers=list(group)))
         by_number = {row.no: row for row in rows}
-        built = [self._build_row(by_number[number], lines) for number, lines in group]
-        annotations = [new for new in built if new is not None]
-        if annotations:
-            yield annotations
+        built = [self._build_row(by_number[number], self._lines_of[number]) for number in group]
+        return [new for new in built if new is not None and group[new.row.no] > self._record.rows_done]
 
     def _build_row(self, row: DataRow, numbers: list[int]) -> NewAnnotations | None:
         if sum(map(self._file.size, numbers)) > LARGEST_ROW:

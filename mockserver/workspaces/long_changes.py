@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from mockserver.workspaces.turns import TurnLock
 
@@ -23,6 +23,24 @@ class LongChanges:
         """Runs a long change inside the block."""
         async with self._lock:
             yield
+
+    @contextmanager
+    def turn_in_thread(self) -> Iterator[None]:
+        """Runs a long change inside the block, in a thread that no request has."""
+        self._lock.acquire_in_thread()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Lets others change the world inside the block. It is for the thread of the long change that has the turn."""
+        self._lock.release()
+        try:
+            yield
+        finally:
+            self._lock.acquire_in_thread()
 
     async def wait(self) -> None:
         """Returns when the earlier long changes have ended. None begins before the caller awaits something."""

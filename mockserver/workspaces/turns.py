@@ -20,19 +20,32 @@ class TurnLock:
     def is_held(self) -> bool:
         return self._held
 
-    async def acquire(self) -> None:
+    def _take_or_queue(self) -> Future[None] | None:
+        """Takes the turn. If somebody holds it, queues up, and returns what is done when the turn has come."""
         with self._guard:
             if not self._held:
                 self._held = True
-                return
+                return None
             turn = Future[None]()
             self._waiting.append(turn)
+            return turn
+
+    async def acquire(self) -> None:
+        turn = self._take_or_queue()
+        if turn is None:
+            return
         try:
             await asyncio.wrap_future(turn)
         except asyncio.CancelledError:
             if not turn.cancel() and not turn.cancelled():  # the turn was given at the same time
                 self.release()
             raise
+
+    def acquire_in_thread(self) -> None:
+        """Waits for the turn in a thread, which is no thread of an event loop."""
+        turn = self._take_or_queue()
+        if turn is not None:
+            turn.result()
 
     def release(self) -> None:
         """Gives the turn to the next caller that still waits."""

@@ -46,9 +46,9 @@ class Uploads:
                 known[file.name] = [file]
         self._budget.add_finished(self._results, known)
 
-    def receive(self, name: str, content_type: str | None) -> UploadedFile:
-        """Begins a file. Raises Conflict, ResourceFailed."""
-        upload_id = self._changes.new_id()
+    def receive(self, name: str, content_type: str | None, upload_id: str | None = None) -> UploadedFile:
+        """Begins a file, with an id that was given out for it or a new one. Raises Conflict, ResourceFailed."""
+        upload_id = self._changes.new_id() if upload_id is None else upload_id
         return UploadedFile(
             self, upload_id, name, content_type, self._results.create(_file_name(upload_id)), self._store.clock.now()
         )

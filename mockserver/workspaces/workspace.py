@@ -88,7 +88,7 @@ class Workspace(HasParts):
     uploads: Part[Uploads] = Part("mockserver.workspaces.uploads:Uploads", "store links results budget")
     jobs: Part[TaskJobs] = Part("mockserver.workspaces.task_jobs:TaskJobs", "store threads")
     annotation_imports: Part[AnnotationImports] = Part(
-        "mockserver.workspaces.annotation_imports:AnnotationImports", "store uploads"
+        "mockserver.workspaces.annotation_imports:AnnotationImports", "store uploads long_changes threads"
     )
     row_imports: Part[RowImports] = Part("mockserver.workspaces.row_imports:RowImports", "store uploads jobs")
     settings: Part[WorkspaceSettings] = Part("mockserver.world.changes.settings:WorkspaceSettings", "store")
@@ -143,7 +143,7 @@ class Workspace(HasParts):
         self._dispatcher = parts.dispatcher
         self._dispatcher.attach(self.deliveries, is_new=is_new)
         if not is_new:
-            self._count_files()
+            self._take_over()
 
     def _open_faults(self) -> None:
         """Goes on with the faults that an earlier server has left, or begins with those of the scenario."""
@@ -152,9 +152,10 @@ class Workspace(HasParts):
         else:
             self.faults.begin(decode(self.world.faults, list[FaultRule]))
 
-    def _count_files(self) -> None:
-        """Creates the parts that count the files of an earlier run, and delete those that it left unfinished."""
-        _counting = (self.exports, self.legacy, self.uploads)
+    def _take_over(self) -> None:
+        """Creates the parts that count the files of an earlier run, delete those that it left unfinished, and go on
+        with its imports."""
+        _created = (self.exports, self.legacy, self.uploads, self.annotation_imports)
 
     def revoke_key(self, *, revoked: bool) -> None:
         """Refuses clients with the API key of the workspace, or accepts them again."""

@@ -34,7 +34,12 @@ class AnnotationKind(StrEnum):
 
 class AnnotationImport(Record, frozen=True):
     """An import of annotations; `parent_id` is its project, or its model run. `input_url` is the URL that was sent, or
-    None for a file; files are uploads. `pace` delays what is shown of it, by time or by `polls` (progression.py)."""
+    None for a file; files are uploads. `pace` delays what is shown of it, by time or by `polls` (progression.py).
+
+    Its rows are written in groups, each with its own transaction. `rows_done` says how far that went: how many of the
+    data rows that its file names, in the order of their first lines. `ended` says that all are written, and the files
+    of statuses with them; one that a killed server has left goes on when its workspace is opened again.
+    """
 
     TABLE: ClassVar[str] = "annotation_import"
     NOUN: ClassVar[str] = "Import"
@@ -51,6 +56,8 @@ class AnnotationImport(Record, frozen=True):
     created_by: str
     created_at: int
     polls: int = 0
+    rows_done: int = 0
+    ended: bool = True
 
 
 class PreLabel(Record, frozen=True):

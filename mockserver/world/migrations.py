@@ -20,6 +20,7 @@ CHECKSUMS = {
     4: "abc29dc826e94b4e",
     5: "2f4887ad45941d4a",
     6: "c84c156ae8a1070a",
+    7: "94e00460f84c6f1b",
 }
 """The checksums of the tables of earlier versions, as the manifests of their states have them."""
 
@@ -118,6 +119,13 @@ MIGRATIONS: tuple[Migration, ...] = (
               created_by TEXT NOT NULL, allowed_ip_cidrs TEXT NOT NULL, expires_at BIGINT NOT NULL,
               revoked BOOLEAN NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
             )""",
+        ),
+    ),
+    Migration(
+        8,
+        (
+            "ALTER TABLE annotation_import ADD COLUMN rows_done BIGINT NOT NULL DEFAULT 0",
+            "ALTER TABLE annotation_import ADD COLUMN ended BOOLEAN NOT NULL DEFAULT TRUE",
         ),
     ),
 )

@@ -258,7 +258,8 @@ CREATE TABLE task (
 CREATE TABLE annotation_import (
   id TEXT PRIMARY KEY, kind TEXT NOT NULL, parent_id TEXT NOT NULL, name TEXT NOT NULL, failed BOOLEAN NOT NULL,
   pace TEXT NOT NULL, input_url TEXT, input_id TEXT, status_id TEXT NOT NULL, error_id TEXT NOT NULL,
-  created_by TEXT NOT NULL, created_at BIGINT NOT NULL, polls BIGINT NOT NULL DEFAULT 0
+  created_by TEXT NOT NULL, created_at BIGINT NOT NULL, polls BIGINT NOT NULL DEFAULT 0,
+  rows_done BIGINT NOT NULL DEFAULT 0, ended BOOLEAN NOT NULL DEFAULT TRUE
 );
 CREATE INDEX annotation_import_by_name ON annotation_import (parent_id, name);
 

@@ -43,8 +43,9 @@ ANSWERED_ON_LOOP = 5_000
 """Fields that are answered on the event loop before a query begins again in a thread; some 5 ms."""
 MOST_ANSWERED_BY_CORE = 50_000
 """Fields of one answer that graphql-core makes, at 10 us each. The schema as tools ask for it has 12,000."""
-PREPARING, READING, CHANGING = 2, 4, 4
-"""Threads that parse and validate documents, answer long queries, make long changes."""
+PREPARING, READING, CHANGING = 2, 4, 16
+"""Threads that parse and validate documents, answer long queries, make long changes. An import of labels may hold one
+of the last for seconds, in which it mostly waits for its turn or the processor."""
 
 
 class Context(Protocol):

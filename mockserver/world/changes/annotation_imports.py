@@ -1,9 +1,9 @@
-"""Changes of imports of annotations: labels, pre-labels and predictions, many in one transaction."""
+"""Changes of imports of annotations: labels, pre-labels and predictions, a group of data rows in each transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -53,6 +53,11 @@ class AnnotationImportChanges:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def new_ids(self, count: int) -> list[str]:
+        """Ids for an import and its files."""
+        with self._store.change() as change:
+            return change.new_ids(count)
+
     def add(self, record: AnnotationImport) -> None:
         """Records an import that begins. Raises Conflict if its parent has one of this name already: SDKs find an
         import by its name (annotation_import.py `from_name`)."""
@@ -71,11 +76,29 @@ class AnnotationImportChanges:
             for group in groups:
                 writer.add(group)
 
-    def finish(self, record: AnnotationImport, *, failed: bool) -> AnnotationImport:
-        """Records how an import ended."""
+    def write_group(self, record: AnnotationImport, group: Sequence[NewAnnotations], rows_done: int) -> set[int]:
+        """Writes the annotations of some data rows, and how far the import has come. Returns the numbers of the data
+        rows that are gone, which are left out. Raises Conflict if the import was deleted, NotFound if its
+        project or its model run was."""
         with self._store.change() as change:
-            change.connection.update(AnnotationImport, Clause("id = :id", id=record.id), failed=failed)
-            return msgspec.structs.replace(record, failed=failed)
+            self._update(change, record, rows_done=rows_done)
+            change.one(ModelRun if record.kind == AnnotationKind.PREDICTIONS else Project, record.parent_id)
+            numbers = [new.row.no for new in group]
+            present = find_members(change.connection, record, numbers)
+            deleted = Clause("no IN :numbers AND deleted", numbers=numbers)
+            present -= {number for (number,) in change.connection.select_columns(DataRow, "no", deleted)}
+            _Writer(change, record).add([new for new in group if new.row.no in present])
+            return set(numbers) - present
+
+    def finish(self, record: AnnotationImport, *, failed: bool) -> AnnotationImport:
+        """Records how an import ended. Raises Conflict if it was deleted."""
+        with self._store.change() as change:
+            self._update(change, record, failed=failed, ended=True)
+            return msgspec.structs.replace(record, failed=failed, ended=True)
+
+    def _update(self, change: Change, record: AnnotationImport, **values: Any) -> None:
+        if not change.connection.update(AnnotationImport, Clause("id = :id", id=record.id), **values):
+            raise Conflict(f"The import {record.name!r} was deleted while it ran; what it had imported stays")
 
     def copy_run(self, record: AnnotationImport, run_id: str, row_ids: Sequence[str]) -> set[str]:
         """Makes predictions of a model run pre-labels of a project. Returns the ids of the data rows that are in the

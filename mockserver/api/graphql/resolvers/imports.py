@@ -120,9 +120,10 @@ def delete_import(_source: Any, call: Call, where: Mapping[str, Any]) -> Annotat
 
 
 def find_state(source: AnnotationImport, call: Call) -> str:
-    if call.workspace.annotation_imports.find_share(source) < 1:
+    imports = call.workspace.annotation_imports
+    if imports.find_share(source) < 1:
         return "RUNNING"
-    return "FAILED" if source.failed else "FINISHED"
+    return "FAILED" if imports.has_failed(source) else "FINISHED"
 
 
 def format_progress(source: AnnotationImport, call: Call) -> str:
