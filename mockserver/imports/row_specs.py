@@ -26,7 +26,7 @@ MOST_NAME = 10_000
 """Characters of an external id: lists repeat them."""
 MOST_ATTACHMENTS = 100
 MOST_VECTORS = 10
-KEY_TYPES = frozenset(KeyType)
+KEY_TYPES: Mapping[str, KeyType] = {kind.value: kind for kind in KeyType}
 
 SPELLINGS = {
     "row_data": "row_data", "rowData": "row_data", "data": "row_data",
@@ -61,24 +61,28 @@ class RowReader:
         if not isinstance(item, dict) or not isinstance(item.get("payload"), dict):
             raise ItemRefused(f"An item is {str(item)[:100]!r}; expected an object with id and payload")
         key = item.get("id") or {}
-        if not isinstance(key, dict) or key.get("type", "AUTO") not in KEY_TYPES:
+        word = key.get("type", KeyType.AUTO) if isinstance(key, dict) else None
+        kind = KEY_TYPES.get(word) if isinstance(word, str) else None
+        if kind is None:
             raise ItemRefused(f"The id of an item is {str(key)[:100]!r}; expected the type AUTO, ID or GKEY")
-        kind = KeyType(key.get("type", "AUTO"))
-        return self.read_row(item["payload"], key_type=kind, key=str(key.get("value") or ""))
+        return self.read_row(item["payload"], key_type=kind, key=_read_key(key.get("value") or ""))
 
     def read_row(
         self, row: Any, *, dataset_id: str | None = None, key_type: KeyType = KeyType.AUTO, key: str = ""
     ) -> RowSpec:
         """A data row. Raises ItemRefused."""
         values = unify_keys(row)
-        _check_characters(values)
         if "row_data" not in values and key_type == KeyType.AUTO:
             raise ItemRefused("A new data row has no row_data; send a URL or the content")
-        metadata, attachments, vectors = (values.get(n) for n in ("metadata_fields", "attachments", "embeddings"))
+        metadata, attachments, vectors = (
+            values.get("metadata_fields"),
+            values.get("attachments"),
+            values.get("embeddings"),
+        )
         return RowSpec(
             key_type=key_type,
             key=key,
-            dataset_id=dataset_id or values.get("dataset_id"),
+            dataset_id=dataset_id or _read_dataset(values.get("dataset_id")),
             content=self._read_content(values),
             external_id=_read_name(values, "external_id"),
             global_key=_read_name(values, "global_key", LONGEST_KEY),
@@ -120,7 +124,8 @@ def encode_vector(numbers: Any, embedding: Embedding) -> bytes:
 
 
 def unify_keys(row: Any) -> JsonObject:
-    """The values of a data row by their names in snake case; null is left out. Raises ItemRefused."""
+    """The values of a data row by their names in snake case; null is left out. Raises ItemRefused, also for a text with
+    the character NUL, which databases do not keep."""
     if not isinstance(row, dict):
         raise ItemRefused(f"A data row is {str(row)[:100]!r}; expected an object with row_data")
     values: JsonObject = {}
@@ -130,6 +135,8 @@ def unify_keys(row: Any) -> JsonObject:
         if name is not None:
             if value is not None:
                 values[name] = value
+                if type(value) is str and "\0" in value:
+                    raise _refuse_nul(name, value)
         elif "tileLayerUrl" in row and key in TILE_KEYS:
             tiles[key] = value
         else:
@@ -138,11 +145,23 @@ def unify_keys(row: Any) -> JsonObject:
     return values | {"row_data": tiles} if tiles else values
 
 
-def _check_characters(values: JsonObject) -> None:
-    """Raises ItemRefused for a text with the character NUL, which databases do not keep."""
-    for name, value in values.items():
-        if isinstance(value, str) and "\0" in value:
-            raise ItemRefused(f"{name} is {value[:100]!r}; expected a text without the character NUL")
+def _refuse_nul(name: str, text: str) -> ItemRefused:
+    return ItemRefused(f"{name} is {text[:100]!r}; expected a text without the character NUL")
+
+
+def _read_key(value: Any) -> str:
+    """The id or the global key that an item names."""
+    if not isinstance(value, str) or len(value) > LONGEST_KEY or "\0" in value:
+        raise ItemRefused(
+            f"The id of an item has the value {str(value)[:100]!r}; expected a text of at most {LONGEST_KEY} characters"
+        )
+    return value
+
+
+def _read_dataset(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ItemRefused(f"dataset_id is {str(value)[:100]!r}; expected the id of a dataset")
+    return value
 
 
 def _read_name(values: JsonObject, name: str, most: int = MOST_NAME) -> str | UnsetType:
@@ -165,12 +184,14 @@ def read_attachment(attachment: Any) -> NewAttachment:
     """An attachment: `{"type", "value", "name"}`. Raises ItemRefused."""
     entry: Mapping[str, Any] = attachment if isinstance(attachment, dict) else {}
     kind, value, name = entry.get("type"), entry.get("value"), entry.get("name")
-    if kind not in ATTACHMENT_TYPES:
+    if not isinstance(kind, str) or kind not in ATTACHMENT_TYPES:
         near = ", ".join(nearest(str(kind), sorted(ATTACHMENT_TYPES), most=3))
         raise ItemRefused(f"The type of an attachment is {str(kind)[:100]!r}; the nearest known are {near}")
     if not isinstance(value, str) or not value:
         raise ItemRefused(f"The value of an attachment is {str(value)[:100]!r}; expected a URL or a text")
-    _check_characters({"The value of an attachment": value, "The name of an attachment": name})
+    for part, text in (("The value of an attachment", value), ("The name of an attachment", name)):
+        if isinstance(text, str) and "\0" in text:
+            raise _refuse_nul(part, text)
     return NewAttachment(kind, value, None if name is None else str(name))
 
 

@@ -78,5 +78,8 @@ class Change:
     ) -> None:
         """Adds an event, which is written when the change is committed."""
         no = self.next_event_no
-        text = JsonText(orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode())
+        text = JsonText(orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode()) if details else _NO_DETAILS
         self.events.append(Event(no, kind, self.now, project, data_row, label, text))
+
+
+_NO_DETAILS = JsonText("{}")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import BadInput
-from mockserver.imports.manifests import MOST_ITEMS, DamagedItem, decode_chunk, iterate_items
+from mockserver.imports.manifests import MOST_ITEMS, WINDOW, DamagedItem, decode_chunk, iterate_items
 
 ITEMS = st.lists(
     st.recursive(
@@ -48,6 +48,30 @@ def test_an_integer_of_more_than_64_bits_is_a_float() -> None:
 def test_an_item_with_half_a_surrogate_pair_is_damaged_alone() -> None:
     items = list(iterate_items(r'["a", {"b": "c\ud800"}, "\ud83d\ude00"]'))
     assert items == ["a", DamagedItem({"b": "c?"}), "\U0001f600"]
+
+
+@given(st.data())
+def test_items_are_the_same_whether_they_are_parsed_together_or_alone(data: st.DataObject) -> None:
+    """Around what only the slower way reads: damaged items, large ones, ends of objects within texts."""
+    row = {"id": {"type": "AUTO", "value": ""}, "payload": {"row_data": "}}, {", "attachments": [{"a": 1}, {"b": {}}]}}
+    kinds = [
+        row,
+        row["payload"],
+        "}},",
+        7,
+        [row, row],
+        {"long": "}, " * WINDOW},
+        {"half": "\ud800"},
+        {"id": row, "b": 1},
+    ]
+    items = [
+        item
+        for item in data.draw(st.lists(st.sampled_from(kinds), max_size=6))
+        for _ in range(60 if item is row else 2)
+    ]
+    text = json.dumps(items, separators=data.draw(st.sampled_from([(",", ":"), (", ", ": "), (" ,\n ", ":")])))
+    expected = [DamagedItem({"half": "?"}) if item == {"half": "\ud800"} else item for item in items]
+    assert list(iterate_items(text)) == expected
 
 
 def test_a_list_has_only_so_many_items() -> None:
