@@ -36,7 +36,8 @@ from mockserver.workspaces.lifecycle import OwnWorld, Workspaces
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.owners import find_owner
 from mockserver.workspaces.registry import Registry
-from mockserver.workspaces.state import Replica, State, name_replica, open_state
+from mockserver.workspaces.state import Replica, State, name_replica
+from mockserver.workspaces.states import open_state
 from mockserver.workspaces.workspace import Parts, store_hooks
 from mockserver.workspaces.worlds import Worlds
 
@@ -137,7 +138,9 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
         most_body=settings.journal_body,
     )
     if state.journal_table is not None:
-        journals.keep_in(state.journal_table)
+        from mockserver.journal.keeping import Keeper  # noqa: PLC0415  few servers have a database
+
+        journals.keep_by(Keeper(state.journal_table, journals.most_bytes))
     budget = Budget(settings.results_limit * MEGABYTE)
     results_root = open_results_root(settings.results, signed=settings.results_redirect)
     parts = Parts(exports, budget, dispatcher, journals, active_faults, url)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from contract_tests.clients.clients import CLIENTS, ClientKind, Program
-from contract_tests.clients.contract_matrix import load_results, render_section
+from contract_tests.clients.contract_outcomes import load_results, render_section
 
 PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
 YES, NOT_IN_IT = "yes", "–"

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from contract_tests.clients.compatibility import PAGE
-from contract_tests.clients.contract_matrix import list_outcomes, load_results, render_section, try_version
+from contract_tests.clients.contract_matrix import list_outcomes, try_version
+from contract_tests.clients.contract_outcomes import load_results, render_section
 from contract_tests.clients.environments import NEWEST, SDKS
 from mockserver.contract import choose_cases
 from mockserver.testing import MockServer

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mockserver.journal.entry import Entry
 
 if TYPE_CHECKING:
-    from mockserver.journal.keeping import Keeper
-    from mockserver.journal.table import JournalTable, Place
+    from mockserver.journal.table import Place
 
 EVICTED_AT_ONCE = 16
 """Part of the limit that is freed at once, so that a full journal does not look for the largest with every entry."""
@@ -85,6 +84,16 @@ class Journal:
         self._journals.size += bytes_
 
 
+class JournalKeeper(Protocol):
+    """Keeps the journals of workspaces beyond the end of this process (keeping.py)."""
+
+    def open(self, journals: Journals, api_key: str | None, now: Callable[[], int] | None, place: Place) -> Journal:
+        """Opens the journal of a workspace where an earlier server has left it. Raises ResourceFailed."""
+
+    def finish(self) -> None:
+        """Writes what is not kept yet."""
+
+
 class Journals:
     """All journals of a server: one for each workspace, and one for requests that belong to none."""
 
@@ -95,15 +104,13 @@ class Journals:
         """Bytes, an estimate."""
         self.lock = threading.Lock()
         self._open: list[Journal] = []
-        self._keeper: Keeper | None = None
+        self._keeper: JournalKeeper | None = None
         self.unclaimed = self.open(None, None)
         """The requests that belong to no workspace."""
 
-    def keep_in(self, table: JournalTable) -> None:
-        """Writes the journals of workspaces to a database from now on."""
-        from mockserver.journal.keeping import Keeper  # noqa: PLC0415  few servers have a database
-
-        self._keeper = Keeper(table, self.most_bytes)
+    def keep_by(self, keeper: JournalKeeper) -> None:
+        """Keeps the journals of the workspaces that are opened from now on."""
+        self._keeper = keeper
 
     def open(self, api_key: str | None, now: Callable[[], int] | None, place: Place | None = None) -> Journal:
         """Opens the journal of a workspace; `now` is its clock in microseconds UTC, and `place` that of its rows in the

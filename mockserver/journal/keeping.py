@@ -11,16 +11,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from mockserver.errors import MockserverError
 from mockserver.journal.entry import Entry
-from mockserver.journal.journal import Journal
+from mockserver.journal.journal import Journal, Journals
 from mockserver.journal.packing import pack_entry, unpack_entry
 from mockserver.journal.table import Batch, Head, JournalTable, Place
-
-if TYPE_CHECKING:
-    from mockserver.journal.journal import Journals
 
 LOG = logging.getLogger(__name__)
 

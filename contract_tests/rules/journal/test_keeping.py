@@ -87,7 +87,8 @@ class ManualKeeper(Keeper):
 def start(table: MemoryTable, *, most_entries: int = MOST, most_bytes: int = 10**9) -> tuple[Journals, Keeper, Journal]:
     """The next server."""
     journals = Journals(most_entries=most_entries, most_bytes=most_bytes, most_body=10**6)
-    journals._keeper = keeper = ManualKeeper(table, most_bytes)
+    keeper = ManualKeeper(table, most_bytes)
+    journals.keep_by(keeper)
     return journals, keeper, journals.open("key", lambda: 0, Place(LIFE, table.owner))
 
 
