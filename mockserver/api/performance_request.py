@@ -4,6 +4,7 @@ performance.py 7.17.0)."""
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ MOST_IDS, MOST_GROUPS = 1_000, 25
 PAGE, MOST_ON_PAGE = 50, 100
 EPOCH, LAST_DAY = datetime.date(1970, 1, 1), datetime.date(9998, 12, 31)
 """The calendar has the day, the month and the year that follow the last day of a period."""
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DELETED = {"include": "TRUE", "exclude": "NOT l.deleted", "only": "l.deleted"}
 ORDERS = ("asc", "desc")
 
@@ -56,7 +58,8 @@ def read_period(query: Mapping[str, str]) -> Period:
 def _read_day(query: Mapping[str, str], name: str) -> datetime.date:
     sent = query.get(name)
     try:
-        day = datetime.date.fromisoformat(sent or "")
+        # fromisoformat also takes 20260131 and 2026-W05-6.
+        day = datetime.date.fromisoformat(sent if sent and _DAY.fullmatch(sent) else "")
     except ValueError:
         raise BadInput(f"{name} is {sent!r}; expected a day like 2026-01-31") from None
     if day > LAST_DAY:

@@ -36,22 +36,26 @@ class ItemDecoder:
     def decode(self, text: str, start: int) -> tuple[Any, int]:
         """The item that begins at `start`, and the place of its end. Raises ValueError, RecursionError."""
         size = self._window
-        while start + size < len(text):
+        while True:
             window = text[start : start + size]
-            check_parts(window)
+            beginning = cut_parts(window)
+            if len(beginning) == len(window) and start + size >= len(text):
+                break
             try:
-                item, end = self._decoder.raw_decode(window)
+                item, end = self._decoder.raw_decode(beginning)
             except json.JSONDecodeError as error:
-                if not _may_be_cut(error, size):
+                if not _may_be_cut(error, len(beginning)):
                     break
-                end = size
-            if end < size:
+                end = len(beginning)
+            if end < len(beginning):
                 return item, start + end
+            if len(beginning) < len(window):
+                raise ValueError(
+                    f"an item has too many objects, lists, keys and items; at most {MOST_PARTS:,} are read"
+                )
             size *= 2
             if size > LONGEST_ITEM:
                 raise ValueError(f"an item has more than {LONGEST_ITEM:,} characters")
-        else:
-            check_parts(text[start:])
         return self._decoder.raw_decode(text, start)
 
 
@@ -61,7 +65,22 @@ def _may_be_cut(error: json.JSONDecodeError, size: int) -> bool:
     return error.msg.startswith("Unterminated string") or error.pos >= size - 12
 
 
-def check_parts(text: str) -> None:
-    """Raises ValueError when a text has more parts than one item may have: marks within its strings are counted too."""
-    if len(text) > MOST_PARTS and (parts := sum(map(text.count, _MARKS))) > MOST_PARTS:
-        raise ValueError(f"an item has {parts:,} objects, lists, keys and items; at most {MOST_PARTS:,} are read")
+def cut_parts(text: str) -> str:
+    """The beginning of a text up to the mark that is one more than an item may have; the whole text if it has no more.
+    Marks within strings are counted too."""
+    if len(text) <= MOST_PARTS or count_marks(text) <= MOST_PARTS:
+        return text
+    low, high, left = 0, len(text), MOST_PARTS
+    while high - low > 1:
+        middle = (low + high) // 2
+        marks = count_marks(text[low:middle])
+        if marks > left:
+            high = middle
+        else:
+            low, left = middle, left - marks
+    return text[:high]
+
+
+def count_marks(text: str) -> int:
+    """How many parts a text seems to have."""
+    return sum(map(text.count, _MARKS))

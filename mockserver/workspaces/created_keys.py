@@ -14,6 +14,8 @@ from mockserver.world.clock import SECOND
 from mockserver.world.database import Clause
 
 KEY_ID = "apiKeyId"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
 def write_key(workspace: Workspace, key: ApiKey) -> str:
@@ -57,5 +59,12 @@ def _is_within(host: str | None, network: str) -> bool:
         address = ipaddress.ip_address(host or "")
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address) in ipaddress.ip_network(network)
+    return (getattr(address, "ipv4_mapped", None) or address) in _unmap(ipaddress.ip_network(network))
+
+
+def _unmap(network: Network) -> Network:
+    """A network of IPv4 addresses that is written as one of IPv6 (RFC 4291, 2.5.5.2): it is the same addresses."""
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        mapped = int(network.network_address) & 0xFFFFFFFF
+        return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED.prefixlen))
+    return network

@@ -151,7 +151,10 @@ def read_key(authorization: str | None) -> str:
 
     Raises AuthenticationFailed if there is none.
     """
-    if not authorization:
-        raise AuthenticationFailed("No API key was sent; send the header 'Authorization: Bearer YOUR_KEY'")
-    scheme, _, rest = authorization.partition(" ")
-    return rest.strip() if scheme.lower() == "bearer" else authorization.strip()
+    scheme, _, rest = (authorization or "").strip().partition(" ")
+    if scheme.lower() != "bearer":
+        rest = (authorization or "").strip()
+    if not rest.strip():
+        sent = f"The Authorization header is {scheme!r} alone" if scheme else "No API key was sent"
+        raise AuthenticationFailed(f"{sent}; send the header 'Authorization: Bearer YOUR_KEY'")
+    return rest.strip()

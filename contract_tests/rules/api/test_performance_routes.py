@@ -1,16 +1,28 @@
 """Performance reports by REST, compared with the labels and reviews that exports and queries show."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
+from contract_tests.databases import create_database
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
 YEAR = {"startDate": "2024-01-02", "endDate": "2025-01-01"}
 PARAMS = {"label_details": True, "performance_details": True}
 OK = 200
+
+
+@pytest.fixture(scope="module", params=["session", "postgres"])
+def server(request: pytest.FixtureRequest, server: ServedWorld) -> Iterator[ServedWorld]:
+    """The session's server, and one whose state is in PostgreSQL."""
+    if request.param == "session":
+        yield server
+        return
+    with ServedWorld("--state", create_database()) as world:
+        yield world
 
 
 def get(world: MockWorkspace | ServedWorld, path: str, **query: object) -> requests.Response:
@@ -140,6 +152,8 @@ def test_a_deleted_label_is_counted_unless_it_is_excluded(workspace: MockWorkspa
     ("query", "words"),
     [
         ({"startDate": "yesterday"}, "expected a day like 2026-01-31"),
+        ({"startDate": "20240102"}, "expected a day like 2026-01-31"),
+        ({"startDate": "2024-W01-2"}, "expected a day like 2026-01-31"),
         ({"startDate": "2025-01-02"}, "expected at most 366 days"),
         ({"startDate": "2023-01-01"}, "expected at most 366 days"),
         ({"startDate": "9999-01-01", "endDate": "9999-12-31"}, "expected a day until 9998-12-31"),

@@ -79,5 +79,13 @@ def test_an_item_of_too_many_parts_is_not_parsed(part: str, cut: int) -> None:
         list(iterate_items(f'[{{"a": 1}}, {text}]'))
 
 
+def test_the_parts_of_an_item_are_counted_without_those_of_the_items_behind_it() -> None:
+    large = "[" + ",".join(["0"] * (MOST_PARTS * 3 // 5)) + "]"
+    assert len(list(iterate_items(f"[{large}, {large}, {large}]"))) == 3
+    assert ItemDecoder(refuse).decode(large + "," * MOST_PARTS, 0) == (json.loads(large), len(large))
+    most = "[" + ",".join(["0"] * MOST_PARTS) + "]"
+    assert ItemDecoder(refuse).decode(most + ",1", 0)[1] == len(most)
+
+
 def test_a_long_list_of_small_items_has_no_such_bound() -> None:
     assert len(list(iterate_items("[" + ",".join(["[0]"] * MOST_PARTS) + "]"))) == MOST_PARTS

@@ -39,6 +39,11 @@ def test_another_key_is_an_authentication_error_that_says_what_to_send(server: S
     assert "Authorization: Bearer " in answer.message
 
 
+@pytest.mark.parametrize("header", ["Bearer", "bearer", "BEARER  "])
+def test_a_scheme_without_a_key_is_named(server: ServedWorld, header: str) -> None:
+    assert f"The Authorization header is '{header.strip()}' alone" in post(server, WHO, authorization=header).message
+
+
 def test_a_wrong_key_is_not_repeated_in_the_log(server: ServedWorld) -> None:
     answer = post(server, WHO, authorization="Bearer somebodys-real-secret")
     assert b"somebodys-real-secret" not in answer.body

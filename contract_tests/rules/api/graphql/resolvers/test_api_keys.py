@@ -2,11 +2,13 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
+from contract_tests.databases import create_database
 from contract_tests.rules.api.asking import answer_in, ask_in
 from contract_tests.rules.api.uploading import refuse
 from contract_tests.serving import ServedWorld
@@ -23,6 +25,16 @@ KEY = "id name createdAt updatedAt revoked expiresAtEpoch userId userEmail creat
 LIST = f"query GetUsersApiKeysPyApi {{user {{id apiKeys {{{KEY}}} apiKeysOtherUsers {{{KEY}}}}}}}"
 REVOKE = "mutation DeleteApiKeyPyApi($id: ID!) {updateApiKey(where: {id: $id}, data: {revoked: true}) {id}}"
 HOUR = 3600
+
+
+@pytest.fixture(scope="module", params=["session", "postgres"])
+def server(request: pytest.FixtureRequest, server: ServedWorld) -> Iterator[ServedWorld]:
+    """The session's server, and one whose state is in PostgreSQL."""
+    if request.param == "session":
+        yield server
+        return
+    with ServedWorld("--state", create_database()) as world:
+        yield world
 
 
 @pytest.fixture
@@ -113,6 +125,10 @@ def test_a_key_expires_by_the_clock_of_the_workspace(workspace: MockWorkspace) -
 def test_a_key_may_be_used_from_its_networks_alone(workspace: MockWorkspace) -> None:
     local = create(workspace, allowedIpCidrs=["127.0.0.1", "10.0.0.0/8"])
     assert ask_with(workspace, local["jwt"]).status_code == 200
+    for mapped in ("::ffff:127.0.0.1", "::ffff:127.0.0.0/104", "::ffff:0:0/96"):
+        assert ask_with(workspace, create(workspace, allowedIpCidrs=[mapped])["jwt"]).status_code == 200, mapped
+    foreign = create(workspace, allowedIpCidrs=["::ffff:10.0.0.0/104", "::/0"])
+    assert "may not be used from 127.0.0.1" in find_refusal(workspace, foreign["jwt"])
     remote = create(workspace, allowedIpCidrs=["192.0.2.0/24", "2001:db8::/32"])
     assert "may not be used from 127.0.0.1" in find_refusal(workspace, remote["jwt"])
 
