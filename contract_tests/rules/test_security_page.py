@@ -18,6 +18,7 @@ from mockserver.imports.json_items import MOST_PARTS as PARTS_OF_ITEM
 from mockserver.imports.lines import LONGEST_LINE
 from mockserver.imports.manifests import MOST_ITEMS
 from mockserver.imports.pictures import MOST_PIXELS, MOST_RUNS
+from mockserver.imports.png_filters import MOST_SINGLE
 from mockserver.server import BOUNDS
 from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, PAUSE
 from mockserver.serving.deadline import END_WITHIN
@@ -53,6 +54,7 @@ HOLDS = {
     ),
     "the frames of an imported label": f"{MOST_SHOWN:,} of all its segments",
     "a picture of an imported mask": f"{MOST_PIXELS:,} pixels, {MOST_RUNS:,} runs",
+    "its bytes with the filters Average and Paeth, outside of plain areas": f"{MOST_SINGLE:,}",
     "the text of a GraphQL document": f"{MOST_CHARACTERS:,} characters, {MOST_TOKENS:,} tokens",
     "long texts and JSON in an answer of GraphQL": f"{MOST_TEXT_OF_ANSWER:,} characters",
     "GraphQL documents that are kept parsed": f"{MOST_KEPT:,} bytes",

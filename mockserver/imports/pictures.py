@@ -12,12 +12,12 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 
 import msgspec
 
 from mockserver.generate.files.raster import Span
 from mockserver.imports.lines import Colour, Mask
+from mockserver.imports.png_filters import MOST_SINGLE, FilteredRows, TooManySingleBytes, UnknownFilter
 from mockserver.imports.problems import refuse_value
 
 MOST_PIXELS = 64_000_000
@@ -157,7 +157,7 @@ def _iterate_rows(header: Header, path: str) -> Iterator[bytes]:
     """Yields the bytes of each row. Raises LineProblem for a picture that ends early."""
     stride = header.stride
     step = max(1, header.depth * CHANNELS[header.kind] // 8)
-    before, inflate, rest = bytes(stride), zlib.decompressobj(), header.data
+    rows, inflate, rest = FilteredRows(stride, step), zlib.decompressobj(), header.data
     for _ in range(header.height):
         try:
             packed = inflate.decompress(rest, 1 + stride)
@@ -171,39 +171,17 @@ def _iterate_rows(header: Header, path: str) -> Iterator[bytes]:
             raise refuse_value(path, f"a PNG that is damaged ({error})", "a complete PNG") from None
         if len(packed) <= stride:
             raise refuse_value(path, "a PNG that ends early", f"{header.height} rows")
-        before = _unfilter(packed[0], packed[1:], before, step, path)
-        yield before
+        yield _undo_filter(rows, packed, path)
 
 
-def _unfilter(kind: int, row: bytes, above: bytes, step: int, path: str) -> bytes:
-    """A row as it was before it was filtered (W3C PNG, section 9.2)."""
-    if kind == 0:
-        return row
-    if not any(row) and not any(above) and kind < 5:
-        return row
-    if kind == 1:
-        whole = bytearray(len(row))
-        for channel in range(step):
-            whole[channel::step] = bytes(value & 255 for value in accumulate(row[channel::step]))
-        return bytes(whole)
-    if kind == 2:
-        return bytes((value + up) & 255 for value, up in zip(row, above, strict=True))
-    if kind not in (3, 4):
-        raise refuse_value(path, f"a PNG with the filter {kind}", "a filter from 0 to 4")
-    whole = bytearray(row)
-    for at, (value, up) in enumerate(zip(row, above, strict=True)):
-        left = whole[at - step] if at >= step else 0
-        corner = above[at - step] if at >= step else 0
-        whole[at] = (value + ((left + up) // 2 if kind == 3 else _paeth(left, up, corner))) & 255
-    return bytes(whole)
-
-
-def _paeth(left: int, up: int, corner: int) -> int:
-    guess = left + up - corner
-    to_left, to_up, to_corner = abs(guess - left), abs(guess - up), abs(guess - corner)
-    if to_left <= to_up and to_left <= to_corner:
-        return left
-    return up if to_up <= to_corner else corner
+def _undo_filter(rows: FilteredRows, packed: bytes, path: str) -> bytes:
+    try:
+        return rows.undo(packed[0], packed[1:])
+    except UnknownFilter:
+        raise refuse_value(path, f"a PNG with the filter {packed[0]}", "a filter from 0 to 4") from None
+    except TooManySingleBytes:
+        what = f"a PNG of more than {MOST_SINGLE:,} bytes with the filters Average and Paeth outside of plain areas"
+        raise refuse_value(path, what, "a mask of plain areas, or a PNG without filters") from None
 
 
 def _mark(header: Header, row: bytes, colour: Colour | None) -> bytes:

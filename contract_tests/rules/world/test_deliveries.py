@@ -150,7 +150,7 @@ def test_a_change_can_be_read_by_others_when_its_hook_is_called(store: Store) ->
     def read_in_a_thread(changed: Store) -> None:
         thread = threading.Thread(target=lambda: read.append(len(due(changed))))
         thread.start()
-        thread.join(5)
+        thread.join(60)
 
     subscription = subscribe(store)
     with closing(Store.open(store.database, hooks=Hooks(after_commit=read_in_a_thread))) as hooked:
