@@ -19,6 +19,11 @@ MISSING_APP_IS_NAMED = datetime.date(2026, 1, 1)
 """The error for an app that does not exist says so; before, the query was not valid. Client: tests of 2024-08 to 2026
 and a comment of SDK 7.17 (foundry_client.py `_get_app`); the day is inferred."""
 
+LACKS_ARE_MALFORMED = datetime.date(2024, 9, 20)
+"""A request of a labeling service that lacks something is malformed; before, SDKs did not know the error's code, and
+its message was the list of what is missing. Client: tests of SDKs 3.78 to 5.0 (2024-09-16) and of 5.1 (2024-09-27); the
+day and the earlier code are inferred."""
+
 
 def is_since(store: Store, day: datetime.date) -> bool:
     """Whether a workspace acts as the service did on that day and later; without a payload date it always does."""

@@ -12,9 +12,10 @@ from mockserver.world.change import Change
 from mockserver.world.data_rows import Attachment, DataRow, Dataset, EmbeddingVector
 from mockserver.world.database import Clause, JsonText, Record
 from mockserver.world.events import EventKind
-from mockserver.world.imports import ImportRow
-from mockserver.world.labels import Body
-from mockserver.world.new_rows import KeyType, NewAttachment, NewVector, Refusal, RowSpec
+from mockserver.world.imports import ImportRow, PreLabel
+from mockserver.world.labels import Body, Label
+from mockserver.world.models import Prediction
+from mockserver.world.new_rows import Content, KeyType, NewAttachment, NewVector, Refusal, RowSpec
 from mockserver.world.store import Store
 
 Outcome = DataRow | Refusal
@@ -162,7 +163,7 @@ class Upsert:
         key = spec.global_key
         if isinstance(key, str) and key != row.global_key and key in self._by_key:
             return Refusal(f"Duplicate global key: '{key}'")
-        columns = self._list_columns(spec)
+        columns = self._list_columns(row, spec)
         changed = DataRow(**({name: getattr(row, name) for name in DataRow.__struct_fields__} | columns))
         if row.global_key is not None:
             self._by_key.pop(row.global_key, None)
@@ -174,10 +175,10 @@ class Upsert:
         self._change.add_event(EventKind.DATA_ROW_UPDATED, data_row=row.id)
         return changed
 
-    def _list_columns(self, spec: RowSpec) -> dict[str, Any]:
+    def _list_columns(self, row: DataRow, spec: RowSpec) -> dict[str, Any]:
         columns: dict[str, Any] = {"updated_at": self._change.now, "last_activity_at": self._change.now}
         if spec.content is not None:
-            columns |= {name: getattr(spec.content, name) for name in spec.content.__struct_fields__}
+            columns |= {name: getattr(spec.content, name) for name in self._list_changed(row, spec.content)}
         if spec.external_id is not UNSET:
             columns["external_id"] = spec.external_id
         if spec.global_key is not UNSET:
@@ -185,6 +186,15 @@ class Upsert:
         if spec.metadata is not None:
             columns["metadata"] = spec.metadata
         return columns
+
+    def _list_changed(self, row: DataRow, content: Content) -> tuple[str, ...]:
+        """The fields of a new content that the row takes. An annotated row keeps its media type and what is known about
+        its file, as its annotations are of that type (inferred)."""
+        of_row = Clause("data_row_no = :no", no=row.no)
+        is_other = content.media_type != row.media_type
+        if is_other and any(self._connection.count(kind, of_row) for kind in (Label, PreLabel, Prediction)):
+            return ("row_data", "asset")
+        return content.__struct_fields__
 
     def _replace_lists(self, row: int, spec: RowSpec) -> None:
         if spec.attachments is not None:

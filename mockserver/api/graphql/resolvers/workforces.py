@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 
 from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.dates import LACKS_ARE_MALFORMED, is_since
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import Page, PageInfo
-from mockserver.errors import BadInput, nearest, quote, shorten
-from mockserver.world.database import Clause
+from mockserver.errors import BadInput, MalformedRequest, nearest, quote, shorten
+from mockserver.world.database import Clause, encode_json
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.moments import parse_moment
 from mockserver.world.projects import Project, ProjectTag, ProjectWorkforce, ResourceTag
@@ -91,7 +92,14 @@ def start_service(_source: Any, call: Call, data: Mapping[str, Any]) -> bool:
 
 
 def request_service(_source: Any, call: Call, data: Mapping[str, Any]) -> bool:
-    call.workspace.workforces.request(data["projectId"])
+    """Raises NotFound, and MalformedRequest or BadInput for a project that lacks something."""
+    try:
+        call.workspace.workforces.request(data["projectId"])
+    except MalformedRequest as error:
+        if is_since(call.store, LACKS_ARE_MALFORMED):
+            raise
+        lacks = [{name: lack[name] for name in ("errorType", "errorMessage")} for lack in error.errors]
+        raise BadInput(encode_json(lacks)) from None
     return True
 
 

@@ -1,11 +1,13 @@
 """Labeling services of projects: records with a status, and dashboards of them."""
 
+import json
 from typing import Any
 
 import pytest
 
 from contract_tests.rules.api.asking import answer_in, ask_in
 from contract_tests.rules.api.uploading import refuse
+from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
 START = (
@@ -85,6 +87,25 @@ def test_a_request_names_all_that_is_missing(workspace: MockWorkspace) -> None:
     ask_in(workspace, START, projectId=chat)
     [error] = answer_in(workspace, REQUEST, projectId=chat)["errors"]
     assert "PROJECT_MODEL_CONFIG" in [item["errorType"] for item in error["errors"]]
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize(("date", "code"), [("2024-09-16", "BAD_USER_INPUT"), ("2024-09-27", "MALFORMED_REQUEST")])
+def test_until_5_0_a_request_that_lacks_something_is_an_error_of_a_code_that_sdks_do_not_know(
+    server: ServedWorld, date: str, code: str
+) -> None:
+    """test_labeling_service.py test_request_labeling_service_incomplete_requirements: LabelboxError in 3.78.2 to 5.0.0,
+    MalformedQueryException in 5.1.0 and 5.2.1; the list as the message: test_request_labeling_service_moe_project."""
+    workspace = server.workspace(payload_date=date)
+    project = workspace.project("chat")
+    ask_in(workspace, START, projectId=project)
+    [error] = answer_in(workspace, REQUEST, projectId=project)["errors"]
+    assert error["extensions"]["code"] == code
+    item = {"errorType": "PROJECT_MODEL_CONFIG", "errorMessage": "Project model config is not completed"}
+    if code == "BAD_USER_INPUT":
+        assert item in json.loads(error["message"])
+    else:
+        assert item | {"error": item["errorMessage"]} in error["errors"]
 
 
 @pytest.mark.known("client")
