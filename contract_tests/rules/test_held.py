@@ -161,6 +161,26 @@ def test_no_document_holds_the_loop(watched: WatchedWorld, document: str) -> Non
         call_without_holding(watched, lambda: watched.question(document))
 
 
+OF_MANY_ROWS = {
+    "createModelJobForDataRows": (
+        "mutation($ids: [ID!]!) {createModelJobForDataRows("
+        'input: {name: "n", ontologyId: "o", dataRowIds: $ids}) {taskId}}'
+    ),
+    "bulkAssignDataRows": (
+        'mutation($ids: [ID!]!) {bulkAssignDataRows(input: {projectId: "p", userId: "u", dataRowIds: $ids}) {success}}'
+    ),
+    "createMEAModelRunDataRowRegistrationTask": (
+        'mutation($ids: [ID!]!) {createMEAModelRunDataRowRegistrationTask(where: {id: "r"}, data: {dataRowIds: $ids})}'
+    ),
+}
+
+
+@pytest.mark.parametrize("document", OF_MANY_ROWS.values(), ids=list(OF_MANY_ROWS))
+def test_no_list_of_data_rows_holds_the_loop(watched: WatchedWorld, document: str) -> None:
+    ids = [f"c{number:024}" for number in range(100_000)]
+    assert call_without_holding(watched, lambda: watched.question(document, {"ids": ids})).json()["errors"]
+
+
 BODIES = {
     "a million numbers": b"[" + b"0," * 1_000_000 + b"0]",
     "lists in lists": b"[" * 2_000_000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -90,9 +91,12 @@ def delete_app(_source: Any, call: Call, id: str) -> bool:
 async def run_on_rows(_source: Any, call: Call, input: Mapping[str, Any]) -> str:
     """Starts a run of an app on data rows. Raises NotFound, MalformedRequest for data rows that do not exist."""
     row_ids, keys = input.get("dataRowIds") or [], input.get("globalKeys") or []
+    return await _start(call, input, await asyncio.to_thread(_find_rows, call, row_ids, keys))
+
+
+def _find_rows(call: Call, row_ids: list[str], keys: list[str]) -> list[RowRef]:
     with call.read() as connection:
-        rows = find_data_rows(connection, row_ids, keys)
-    return await _start(call, input, rows)
+        return find_data_rows(connection, row_ids, keys)
 
 
 async def run_on_query(_source: Any, call: Call, input: Mapping[str, Any]) -> str:
@@ -100,12 +104,16 @@ async def run_on_query(_source: Any, call: Call, input: Mapping[str, Any]) -> st
     query = input["searchQuery"].get("query") if isinstance(input["searchQuery"], dict) else None
     if not isinstance(query, list):
         raise BadInput(f"searchQuery is {str(input['searchQuery'])[:100]!r}; expected an object with a list query")
+    return await _start(call, input, await asyncio.to_thread(_search_rows, call, query))
+
+
+def _search_rows(call: Call, query: list[Any]) -> list[RowRef]:
+    """One row more than a run has, where a search of the catalog finds so many."""
     with call.read() as connection:
         scope = build_catalog_scope(connection, query, ExportParams())
-        rows = [RowRef(no, row_id) for no, row_id in connection.select_columns(
+        return [RowRef(no, row_id) for no, row_id in connection.select_columns(
             scope.source, "dr.no, dr.id", scope.condition, order="dr.no", first=MOST_ROWS + 1
         )]  # fmt: skip
-    return await _start(call, input, rows)
 
 
 async def _start(call: Call, input: Mapping[str, Any], rows: list[RowRef]) -> str:
