@@ -6,6 +6,7 @@ tell is the same for all files (inferred).
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,7 +16,7 @@ import orjson
 
 from mockserver.errors import nearest
 from mockserver.imports.names import camelize
-from mockserver.imports.refusals import ItemRefused
+from mockserver.imports.refusals import ContentRefused, ItemRefused
 from mockserver.world.database import JsonText, encode_json
 from mockserver.world.file_rules import FileRule, find_rule
 from mockserver.world.media import (
@@ -66,7 +67,7 @@ def build_content(row_data: Any, media_type: str | None = None, rules: Sequence[
     if _URL.fullmatch(row_data):
         return _build_file(row_data, word, find_rule(rules, row_data))
     if word in NEVER_TEXTS:
-        raise _refuse_type(word, "text/plain")
+        raise _refuse_type(word, "application/json" if _is_object(row_data) else "text/plain")
     media = _BY_WIRE.get(word or "", BY_NAME["text"])
     return Content(row_data, None, word or media.wire, _render(media, word or media.wire, "text/plain"))
 
@@ -92,6 +93,13 @@ def _find_document(row_data: Any) -> JsonObject | None:
         return None
     document = {camelize(name): value for name, value in parsed.items()} if isinstance(parsed, dict) else {}
     return document if _find_media(document) is not None else None
+
+
+def _is_object(text: str) -> bool:
+    """Whether a text is an object of JSON, as SDKs up to 3.74 send one."""
+    with contextlib.suppress(orjson.JSONDecodeError):
+        return isinstance(orjson.loads(text), dict)
+    return False
 
 
 def _find_media(document: JsonObject) -> MediaType | None:
@@ -129,7 +137,7 @@ def _check_document(media: MediaType | None, word: str | None) -> None:
 
 
 def _refuse_type(word: str | None, detected: str) -> ItemRefused:
-    return ItemRefused(f"Expected type {CONTENTS[word or '']}, detected: {detected}")
+    return ContentRefused(CONTENTS[word or ""], detected)
 
 
 def _build_pdf(document: JsonObject) -> Content:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import orjson
 
@@ -49,13 +49,17 @@ def _list_created(store: Store, task: Task, build_row_data: Callable[[DataRow], 
             }
 
 
+def render_error(message: str, sent: Mapping[str, object]) -> dict[str, object]:
+    """A refused row, with all five keys (observed 2023-07, 2024-08)."""
+    names = ("externalId", "rowData", "globalKey", "metadata", "attachments")
+    return {"message": message, "failedDataRows": [{name: sent.get(name) for name in names}]}
+
+
 def _list_errors(store: Store, task: Task) -> Iterator[dict[str, object]]:
-    """Each refused row, with all five keys (observed 2023-07, 2024-08)."""
+    """Each refused row."""
     for records in _iterate_records(store, task, "data_row_no IS NULL"):
         for record in records:
-            sent = orjson.loads(record.spec or "{}")
-            names = ("externalId", "rowData", "globalKey", "metadata", "attachments")
-            yield {"message": record.message, "failedDataRows": [{name: sent.get(name) for name in names}]}
+            yield render_error(record.message or "", orjson.loads(record.spec or "{}"))
 
 
 def _iterate_records(store: Store, task: Task, kind: str) -> Iterator[list[ImportRow]]:

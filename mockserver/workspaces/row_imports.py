@@ -12,12 +12,15 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import orjson
+
 from mockserver.conversion import decode
-from mockserver.errors import BadInput, MalformedRequest
+from mockserver.errors import BadInput, MalformedRequest, QueryNotValid
 from mockserver.imports.manifests import DamagedItem, Manifest, decode_chunk, iterate_items, parse_manifest
 from mockserver.imports.metadata import MetadataReader
-from mockserver.imports.refusals import ItemRefused
+from mockserver.imports.refusals import ContentRefused, ItemRefused
 from mockserver.imports.row_specs import RowReader, render_refused
+from mockserver.workspaces.import_results import render_error
 from mockserver.workspaces.task_jobs import TaskJobs
 from mockserver.workspaces.uploads import Uploads
 from mockserver.world.changes.data_rows import DataRowChanges, ImportItem
@@ -65,24 +68,53 @@ class RowImports:
         work = partial(self._append, dataset_id, url)
         return self._jobs.start(work, type=JSON_IMPORT, name=JSON_IMPORT, base_url=base_url)
 
-    def append(self, dataset_id: str, url: str) -> list[DataRow]:
-        """Imports one file into a dataset, all of it or nothing. Raises NotFound, BadInput, MalformedRequest."""
+    def append(self, dataset_id: str, url: str, *, base_url: str) -> None:
+        """Imports one file into a dataset. Raises MalformedRequest after it has created the other data rows where some
+        cannot be, as for a repeated global key (SDK tests test_data_rows.py
+        test_data_row_bulk_creation_sync_with_same_global_keys 3.72.2). Raises NotFound, BadInput, QueryNotValid.
+        """
         self._check_dataset(dataset_id)
         items = list(islice(self._iterate(url), MOST_SYNC + 1))
         if len(items) > MOST_SYNC:
             raise MalformedRequest(
                 f"The file has more than {MOST_SYNC:,} data rows; import them asynchronously by appendRowsToDataset"
             )
-        return self.create([partial(_read_row, item, dataset_id) for item in items])
+        outcomes = self._rows.upsert(self._read_specs([partial(_read_row, item, dataset_id) for item in items]))
+        errors = [
+            render_error(outcome.message, orjson.loads(render_refused(item)))
+            for item, outcome in zip(items, outcomes, strict=True)
+            if isinstance(outcome, Refusal)
+        ]
+        if errors:
+            errors_url = base_url + self._keep_errors(errors)
+            raise MalformedRequest(f"Some data rows were not imported. Check error output here: {errors_url}")
 
     def create(self, reads: list[Callable[[RowReader], RowSpec]]) -> list[DataRow]:
-        """Creates data rows, all of them or none. Raises MalformedRequest."""
+        """Creates data rows, all of them or none. Raises MalformedRequest, QueryNotValid."""
+        return self._rows.upsert_or_refuse(self._read_specs(reads))
+
+    def _read_specs(self, reads: list[Callable[[RowReader], RowSpec]]) -> list[RowSpec]:
+        """Raises MalformedRequest, and QueryNotValid for a content of another media type than the one beside it (SDK
+        tests test_data_rows.py test_create_data_row_with_media_type, test_invalid_media_type 3.72.2)."""
         reader = self._build_reader()
         try:
-            specs = [read(reader) for read in reads]
+            return [read(reader) for read in reads]
+        except ContentRefused as error:
+            raise QueryNotValid(
+                f"Media type validation failed, expected: '{error.expected}', was: {error.detected}"
+            ) from None
         except ItemRefused as error:
             raise MalformedRequest(str(error)) from None
-        return self._rows.upsert_or_refuse(specs)
+
+    def _keep_errors(self, errors: list[dict[str, object]]) -> str:
+        """The path of a new file that lists them."""
+        file = self._uploads.receive("errors.json", "application/json")
+        try:
+            file.write(orjson.dumps(errors))
+            file.close()
+            return self._uploads.build_path(self._uploads.keep(file))
+        finally:
+            self._uploads.discard(file)
 
     def _check_dataset(self, dataset_id: str) -> None:
         with self._store.reading() as connection:

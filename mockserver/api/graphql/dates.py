@@ -24,6 +24,10 @@ LACKS_ARE_MALFORMED = datetime.date(2024, 9, 20)
 its message was the list of what is missing. Client: tests of SDKs 3.78 to 5.0 (2024-09-16) and of 5.1 (2024-09-27); the
 day and the earlier code are inferred."""
 
+MODELS_OF_CHATS_ALONE = datetime.date(2024, 7, 10)
+"""Only projects with live chats have model configs. Client: tests of SDK 3.72.2 (2024-06-10) add one to an ordinary
+project, those of 3.75.1 (2024-07-16) to one of chats; the day is inferred."""
+
 
 def is_since(store: Store, day: datetime.date) -> bool:
     """Whether a workspace acts as the service did on that day and later; without a payload date it always does."""

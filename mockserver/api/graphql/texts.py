@@ -12,7 +12,9 @@ MOST_TEXT = 10_000
 
 
 def check_texts(data: Mapping[str, Any]) -> None:
-    """Raises BadInput for a text that is too long."""
+    """Raises BadInput for a text that is too long, or has the character NUL, which PostgreSQL does not keep."""
     for name, value in data.items():
         if isinstance(value, str) and len(value) > MOST_TEXT:
             raise BadInput(f"{name} has {len(value):,} characters; at most {MOST_TEXT:,} are kept")
+        if isinstance(value, str) and "\0" in value:
+            raise BadInput(f"{name} is {value[:100]!r}; expected a text without the character NUL")

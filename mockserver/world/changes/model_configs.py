@@ -40,10 +40,12 @@ class ModelConfigChanges:
             change.connection.delete(ModelConfig, Clause("id = :id", id=config.id))
             change.add_event(EventKind.MODEL_UPDATED, config=config.id)
 
-    def add_to_project(self, project_id: str, config_id: str, response_count: int | None) -> ProjectModelConfig:
+    def add_to_project(
+        self, project_id: str, config_id: str, response_count: int | None, *, chats_only: bool
+    ) -> ProjectModelConfig:
         """Raises NotFound, Conflict if the project has it, BadInput once the models of the project are complete."""
         with self._store.change() as change:
-            project = _find_open(change, project_id)
+            project = _find_open(change, project_id, chats_only=chats_only)
             config = change.one(ModelConfig, config_id)
             same = Clause("project_id = :project AND model_config_id = :id", project=project.id, id=config.id)
             if change.connection.count(ProjectModelConfig, same):
@@ -53,11 +55,11 @@ class ModelConfigChanges:
             change.add_event(EventKind.PROJECT_UPDATED, project=project.id)
             return link
 
-    def remove_from_project(self, link_id: str) -> None:
+    def remove_from_project(self, link_id: str, *, chats_only: bool) -> None:
         """Raises NotFound, BadInput."""
         with self._store.change() as change:
             link = change.one(ProjectModelConfig, link_id)
-            _find_open(change, link.project_id)
+            _find_open(change, link.project_id, chats_only=chats_only)
             change.connection.delete(ProjectModelConfig, Clause("id = :id", id=link.id))
             change.add_event(EventKind.PROJECT_UPDATED, project=link.project_id)
 
@@ -74,11 +76,11 @@ class ModelConfigChanges:
             return change.one(Project, project_id)
 
 
-def _find_open(change: Change, project_id: str) -> Project:
+def _find_open(change: Change, project_id: str, *, chats_only: bool) -> Project:
     """A project whose models can be changed. Raises BadInput; once they are complete in the words of the service, which
     are the same for every change (the SDK's tests, test_project_set_model_setup_complete.py 5.2.1)."""
     project = change.one(Project, project_id)
-    if project.editor_task_type != LIVE_CHAT:
+    if chats_only and project.editor_task_type != LIVE_CHAT:
         raise BadInput(
             f"Project {project_id!r} has no live chats, so it has no model configs; expected a project of the editor"
             f" {LIVE_CHAT}"

@@ -15,6 +15,7 @@ from mockserver.imports.media import build_content
 from mockserver.imports.ontologies import complete_ontology, give_ids, parse_normalized
 from mockserver.world.changes.projects import FirstRows
 from mockserver.world.data_rows import Dataset
+from mockserver.world.media import LIVE_CHAT
 from mockserver.world.projects import LabelingFrontend, Ontology, Project
 
 ONLY_READ = {"queueMode": ("CATALOG",), "allowedMediaType": ("UNKNOWN", "UNSUPPORTED")}
@@ -67,7 +68,7 @@ def create_project(_source: Any, call: Call, data: Mapping[str, Any]) -> Project
     fields = (
         _build_columns(data)
         | {"name": _check_name(data, "project")}
-        | _find_first_frontend(call)
+        | _find_first_frontend(call, data)
         | _find_frontend(call, data)
     )
     fields.pop("deleted", None)  # false
@@ -100,9 +101,9 @@ def _check_modes(call: Call, data: Mapping[str, Any]) -> None:
             raise MalformedRequest(f"A project cannot have the {name} {value}, which is for reading only; give another")
 
 
-def _find_first_frontend(call: Call) -> dict[str, str | None]:
-    """The editor that a project has from its start."""
-    if not is_since(call.store, EDITOR_FROM_THE_START):
+def _find_first_frontend(call: Call, data: Mapping[str, Any]) -> dict[str, str | None]:
+    """The editor that a project has from its start; one of chats always had it (SDK project.py setup_editor 3.72.2)."""
+    if data.get("editorTaskType") != LIVE_CHAT and not is_since(call.store, EDITOR_FROM_THE_START):
         return {}
     frontends = call.select(LabelingFrontend, order="id", first=1)
     return {"labeling_frontend_id": frontends[0].id if frontends else None}

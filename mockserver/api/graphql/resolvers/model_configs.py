@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.dates import MODELS_OF_CHATS_ALONE, is_since
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.texts import check_texts
@@ -61,11 +62,16 @@ def add_config(_source: Any, call: Call, input: Mapping[str, Any]) -> str:
     count = input.get("responseCount")
     if count is not None and not 1 <= count <= MOST_RESPONSES:
         raise BadInput(f"responseCount is {count}; expected 1 to {MOST_RESPONSES}")
-    return call.workspace.model_configs.add_to_project(input["projectId"], input["modelConfigId"], count).id
+    chats_only = is_since(call.store, MODELS_OF_CHATS_ALONE)
+    link = call.workspace.model_configs.add_to_project(
+        input["projectId"], input["modelConfigId"], count, chats_only=chats_only
+    )
+    return link.id
 
 
 def remove_config(_source: Any, call: Call, input: Mapping[str, Any]) -> bool:
-    call.workspace.model_configs.remove_from_project(input["id"])
+    chats_only = is_since(call.store, MODELS_OF_CHATS_ALONE)
+    call.workspace.model_configs.remove_from_project(input["id"], chats_only=chats_only)
     return True
 
 

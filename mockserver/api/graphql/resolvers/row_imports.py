@@ -110,9 +110,9 @@ async def append_rows(_source: Any, call: Call, data: Mapping[str, Any]) -> Appe
 
 
 def append_rows_now(_source: Any, call: Call, data: Mapping[str, Any]) -> AppendedRows:
-    """Imports a file, all of it or nothing (SDKs up to 3.74)."""
+    """Imports a file (SDKs up to 3.74)."""
     dataset = call.get(Dataset, data["datasetId"])
-    call.workspace.row_imports.append(dataset.id, data["jsonFileUrl"])
+    call.workspace.row_imports.append(dataset.id, data["jsonFileUrl"], base_url=call.base_url)
     return AppendedRows(dataset)
 
 

@@ -111,6 +111,15 @@ def test_a_text_that_is_too_long_to_be_listed_is_refused(own: ServedWorld, docum
     assert len(refused.message) < 200
 
 
+@pytest.mark.parametrize("kind", ["Project", "Dataset"])
+@pytest.mark.parametrize("data", [{"name": "a\0b"}, {"name": "x", "description": "\0"}])
+def test_a_text_with_the_character_nul_is_refused_whatever_keeps_the_state(
+    own: ServedWorld, kind: str, data: dict[str, str]
+) -> None:
+    refused = ask(own, f"mutation($data: {kind}Data!){{create{kind}(data: $data){{id}}}}", {"data": data})
+    assert (refused.code, "the character NUL" in refused.message) == ("BAD_USER_INPUT", True)
+
+
 @pytest.mark.known("client")
 def test_deleting_is_updating(own: ServedWorld) -> None:
     """Wire trap 25."""
@@ -285,6 +294,16 @@ def test_a_new_project_has_an_editor_since_2026(own: ServedWorld, date: str | No
     workspace = own.workspace(payload_date=date)
     document = 'mutation{createProject(data: {name: "x"}){labelingFrontend{name}}}'
     assert ask_in(workspace, document)["createProject"] == {"labelingFrontend": editor}
+
+
+@pytest.mark.known("client")
+def test_a_project_of_chats_always_had_an_editor(own: ServedWorld) -> None:
+    """SDK project.py setup_editor 3.72.2: "Editor was setup automatically."; its tests
+    test_chat_evaluation_ontology_project.py."""
+    workspace = own.workspace(payload_date="2024-06-10")
+    settings = 'name: "x", allowedMediaType: CONVERSATIONAL, editorTaskType: MODEL_CHAT_EVALUATION'
+    document = f"mutation{{createProject(data: {{{settings}}}){{labelingFrontend{{name}}}}}}"
+    assert ask_in(workspace, document)["createProject"] == {"labelingFrontend": {"name": "Editor"}}
 
 
 def test_a_deleted_row_leaves_the_next_export_and_stays_in_the_last(own: ServedWorld) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from contract_tests.rules.api.asking import answer_in, ask_in
 from contract_tests.rules.api.uploading import refuse
+from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
 CREATE = (
@@ -66,6 +67,16 @@ def test_a_config_that_is_deleted_leaves_its_projects(workspace: MockWorkspace) 
     ask_in(workspace, ADD, projectId=chat, modelConfigId=config["id"])
     assert ask_in(workspace, DELETE, id=config["id"])["deleteModelConfig"] == {"success": True}
     assert ask_in(workspace, LIST, id=chat)["project"]["projectModelConfigs"] == []
+
+
+@pytest.mark.known("client")
+def test_until_2024_07_any_project_has_model_configs(server: ServedWorld) -> None:
+    """SDK tests test_project_model_config.py 3.72.2."""
+    workspace = server.workspace(payload_date="2024-06-10")
+    image = workspace.project("image")
+    config = ask_in(workspace, CREATE, modelId="some model", inferenceParams={}, name="mine")["createModelConfig"]
+    added = ask_in(workspace, ADD, projectId=image, modelConfigId=config["id"])["createProjectModelConfig"]
+    assert ask_in(workspace, REMOVE, id=added["projectModelConfigId"])["deleteProjectModelConfig"] == {"success": True}
 
 
 @pytest.mark.known("client")

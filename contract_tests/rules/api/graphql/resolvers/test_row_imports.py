@@ -182,9 +182,40 @@ def test_rows_are_appended_and_the_result_is_a_file(empty: MockWorkspace, datase
 
 
 @pytest.mark.known("client")
-def test_rows_are_appended_synchronously_all_or_none(empty: MockWorkspace, dataset: str) -> None:
+def test_rows_that_cannot_be_appended_synchronously_keep_no_other_back(empty: MockWorkspace, dataset: str) -> None:
+    """SDK tests test_data_rows.py, test_data_row_bulk_creation_sync_with_same_global_keys 3.72.2."""
+    rows = [{"row_data": URL, "global_key": key} for key in ("a", "a", "b")]
+    message = refuse(empty, APPEND_SYNC, dataset=dataset, url=upload(empty, json.dumps(rows).encode()))
+    words, url = message.split(": ", 1)
+    assert (words, count_rows(empty, dataset)) == ("Some data rows were not imported. Check error output here", 2)
+    [error] = requests.get(url, timeout=30).json()
+    assert (error["message"], error["failedDataRows"][0]["globalKey"]) == ("Duplicate global key: 'a'", "a")
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize(
+    ("content", "detected"), [('{"invalid_object": "invalid_value"}', "application/json"), ("a text", "text/plain")]
+)
+def test_a_content_of_another_media_type_is_a_query_that_is_not_valid(
+    empty: MockWorkspace, dataset: str, content: str, detected: str
+) -> None:
+    """InvalidQueryError: SDK tests test_data_rows.py, test_create_data_row_with_media_type and test_invalid_media_type
+    3.72.2; imports of manifests say it otherwise."""
+    words = f"Media type validation failed, expected: 'image/*', was: {detected}"
+    row = {"rowData": content, "mediaType": "IMAGE"}
+    file = upload(empty, json.dumps([row]).encode())
+    for answer in (
+        answer_in(empty, CREATE, data=row | {"dataset": {"connect": {"id": dataset}}}),
+        answer_in(empty, APPEND_SYNC, dataset=dataset, url=file),
+    ):
+        [error] = answer["errors"]
+        assert (error["extensions"]["code"], error["message"]) == ("GRAPHQL_VALIDATION_FAILED", words)
+    assert count_rows(empty, dataset) == 0
+
+
+def test_rows_that_cannot_be_read_are_appended_synchronously_all_or_none(empty: MockWorkspace, dataset: str) -> None:
     good = [{"row_data": URL, "global_key": "a"}]
-    bad_rows: list[list[dict[str, str]]] = [[{"row_data": URL, "global_key": "a"}], [{}], [{"row_data": URL}] * 1_000]
+    bad_rows: list[list[dict[str, str]]] = [[{}], [{"row_data": URL}] * 1_000]
     for bad in bad_rows:
         assert refuse(empty, APPEND_SYNC, dataset=dataset, url=upload(empty, json.dumps(good + bad).encode()))
         assert count_rows(empty, dataset) == 0
