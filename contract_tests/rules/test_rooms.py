@@ -54,6 +54,7 @@ ENGINE_USERS = {
     "exports/samples.py",
     "generate/prepared.py",
     "workspaces/folder_storage.py",
+    "workspaces/fork_origins.py",
     "workspaces/postgres_storage.py",
     "workspaces/world_files.py",
     "workspaces/worlds.py",

@@ -8,6 +8,7 @@ import msgspec
 
 from mockserver.workspaces.lifecycle import OwnWorld
 from mockserver.world.data_rows import Dataset
+from mockserver.world.database import Clause, Connection, Record
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE, match_live_model
@@ -32,11 +33,10 @@ class Ready(msgspec.Struct, frozen=True):
 def build_ready(workspace: OwnWorld, url: str) -> Ready:
     """Collects the addresses and ids of a workspace. `url` is scheme and host, without a slash at its end."""
     with workspace.store.reading() as connection:
-        projects = {item.name: item.id for item in connection.select(Project, LIVE, order="created_at, id")}
-        datasets = {item.name: item.id for item in connection.select(Dataset, LIVE, order="created_at, id")}
-        slices = {item.name: item.id for item in connection.select(CatalogSlice, LIVE, order="created_at, id")}
-        of_models = LIVE & match_live_model()
-        runs = {item.name: item.id for item in connection.select(ModelRun, of_models, order="created_at, id")}
+        projects = _map_names(connection, Project)
+        datasets = _map_names(connection, Dataset)
+        slices = _map_names(connection, CatalogSlice)
+        runs = _map_names(connection, ModelRun, LIVE & match_live_model())
     return Ready(
         url=url,
         graphql_url=f"{url}/graphql",
@@ -49,3 +49,8 @@ def build_ready(workspace: OwnWorld, url: str) -> Ready:
         slices=slices,
         model_runs=runs,
     )
+
+
+def _map_names(connection: Connection, kind: type[Record], clause: Clause = LIVE) -> dict[str, str]:
+    """The ids of records by their names."""
+    return dict(connection.select_columns(kind, "name, id", clause, order="created_at, id"))

@@ -17,6 +17,7 @@ from mockserver.control.bodies import Query
 from mockserver.control.control import NOTHING, Control
 from mockserver.control.handlers import Handlers
 from mockserver.control.monitoring import Monitoring
+from mockserver.control.ready import Ready
 from mockserver.conversion import convert
 from mockserver.errors import BadInput, WireError
 from mockserver.http import access
@@ -32,6 +33,8 @@ from mockserver.workspaces.workspace import Workspace
 MOST_EVENT = 1024 * 1024
 """Bytes of an event with its annotations."""
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+SMALL = (NOTHING, Ready)
+"""Answers that are written on the event loop, as a change of threads takes longer."""
 MOST_DEPTH = 64
 """Levels of a body."""
 
@@ -147,6 +150,8 @@ class Endpoint:
             loop = asyncio.get_running_loop()
             if iscoroutinefunction(control.handler):
                 answer = await control.handler(request, self._parse(request, body))
+                if isinstance(answer, SMALL):
+                    return _render(answer)
                 return await loop.run_in_executor(self._threads, _render, answer)  # it may have megabytes
             return await loop.run_in_executor(self._threads, self._run, request, body)
         except WireError as error:

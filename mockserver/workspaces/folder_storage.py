@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.results import Results, ResultsRoot
 from mockserver.folders import PART, flush, flush_names, remove_folder
 from mockserver.workspaces.damage import Damage, WorkspaceDamaged, check_origin, check_world
+from mockserver.workspaces.fork_origins import ForkOrigins
 from mockserver.workspaces.manifest import (
     LIFE,
     WORKSPACE_MANIFEST,
@@ -63,6 +65,7 @@ class FolderStorage(Storage):
         super().__init__(get_hooks)
         self.folder = folder
         self._durable, self._results_root = durable, results_root
+        self._fork_origins = ForkOrigins()
 
     # When a server starts
 
@@ -143,7 +146,7 @@ class FolderStorage(Storage):
             return None
         path = self._home(manifest.api_key) / ORIGIN
         try:
-            if path.is_file() and checksum_of(path) == manifest.origin_checksum:
+            if path.is_file() and manifest.origin_checksum in (None, checksum_of(path)):
                 return None
         except OSError as error:
             return f"{path} cannot be read ({error.strerror}); make it readable, or delete the workspace"
@@ -154,7 +157,7 @@ class FolderStorage(Storage):
         home = self._home(life.manifest.api_key)
         for name in life.manifest.leaving:
             self._remove_life(home / name)
-        for unfinished in home.glob(f"{WORKSPACE_MANIFEST}.*{PART}"):
+        for unfinished in home.glob(f"{WORKSPACE_MANIFEST}.*{PART}") if self._durable else ():
             unfinished.unlink(missing_ok=True)
 
     # Creating
@@ -175,9 +178,9 @@ class FolderStorage(Storage):
         if not self._durable:
             with self._create_in_place(manifest) as path:
                 origin = path.parent.parent / ORIGIN
-                copy_live(source.store, origin)
-                forked = msgspec.structs.replace(manifest, origin_checksum=copy_file(origin, path))
-                return self._serve_in_place(path, forked)
+                self._fork_origins.create(origin, source.store)
+                shutil.copyfile(origin, path)
+                return self._serve_in_place(path, manifest)
         with self._create_folder(manifest) as folder:
             origin, path = folder / ORIGIN, folder / manifest.life / WORLD
             copy_live(source.store, origin)
@@ -246,6 +249,7 @@ class FolderStorage(Storage):
         SQLite knows its files by their paths, so no connection is open when the folder is renamed.
         """
         start_life(SqliteDatabase(path, private=True), manifest, Hooks()).close()
+        SqliteDatabase(path).expect_log()
         self._flush(path)
 
     def _open_new(self, manifest: WorkspaceManifest) -> Life:
@@ -286,8 +290,9 @@ class FolderStorage(Storage):
 
     def _start_life(self, path: Path, manifest: WorkspaceManifest) -> Store:
         """Opens a copied world, and writes the workspace's name and what its origin says into it."""
-        self._flush(path)
         SqliteDatabase(path).migrate()  # the origin of a fork stays as it was
+        SqliteDatabase(path).expect_log()
+        self._flush(path)
         store = start_life(SqliteDatabase(path, durable=self._durable), manifest, self._get_hooks(manifest))
         with close_on_error(store):
             self._flush(path.with_name(f"{path.name}-wal"))
@@ -296,7 +301,9 @@ class FolderStorage(Storage):
     def _copy_origin(self, manifest: WorkspaceManifest, path: Path) -> None:
         """Copies the world that a fork goes back to. Raises Conflict if it is damaged."""
         origin = self._home(manifest.api_key) / ORIGIN
-        if not origin.is_file() or copy_file(origin, path) != manifest.origin_checksum:
+        if manifest.origin_checksum is None and origin.is_file():
+            shutil.copyfile(origin, path)
+        elif not origin.is_file() or copy_file(origin, path) != manifest.origin_checksum:
             raise Conflict(f"This workspace cannot be reset: {self._find_damaged_origin(manifest)}")
 
     def serve(self, life: Life) -> None:

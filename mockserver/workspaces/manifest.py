@@ -49,7 +49,8 @@ class WorkspaceManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     leaving: tuple[LifeName, ...] = ()
     """Folders of other lives: one that has ended, or one that was never finished. The next start removes them."""
     origin_checksum: str | None = None
-    """The checksum of a fork's `origin.sqlite`, so that another file in its place is noticed before a reset."""
+    """The checksum of a fork's `origin.sqlite`, so that another file in its place is noticed before a reset. None
+    in a state that is not kept, in which nobody exchanges files."""
 
     def __post_init__(self) -> None:
         """msgspec calls this after it has decoded a manifest, and raises ValidationError for what is raised here."""

@@ -219,6 +219,10 @@ class Connection(ABC):
     @abstractmethod
     def close(self) -> None: ...
 
+    def close_deleted(self) -> None:
+        """Closes the connection to a database that is being deleted."""
+        self.close()
+
     def row(self, sql: str, params: Values = NO_VALUES) -> Row | None:
         """The first row, or None."""
         rows = self.rows(sql, params)

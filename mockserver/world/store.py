@@ -103,11 +103,17 @@ class Store:
         with self._lock:
             with self._opening:
                 self._closed = True
-            self._connection.close()
+            self._close(self._connection)
         with self._second_lock:  # not within the other: a reader of this one may wait there for a change
             if self._second is not None:
-                self._second.close()
+                self._close(self._second)
         self._notify_watchers()
+
+    def _close(self, connection: Connection) -> None:
+        if self._ending:
+            connection.close_deleted()
+        else:
+            connection.close()
 
     @contextmanager
     def hide_faults(self) -> Iterator[None]:

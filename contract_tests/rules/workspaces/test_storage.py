@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -216,6 +217,25 @@ def test_an_earlier_life_is_served_until_the_next_one_is(
     user.change("a", "a")
     user.storage.prepare_next_life(user.lives["a"], None, lambda: world).store.close()
     user.restart("a", "a")
+    user.check()
+    user.close()
+
+
+def test_forks_of_an_unchanged_world_share_the_file_that_their_resets_go_back_to(
+    world: SqliteDatabase, tmp_path: Path
+) -> None:
+    user = User(partial(FolderStorage, tmp_path, durable=False), world)
+    user.create("a", "a")
+    for key, number_of_files in (("b", 1), ("c", 1), ("d", 2)):
+        user.fork(key, "a")
+        origins = [path.stat().st_ino for path in tmp_path.glob("*/origin.sqlite")]
+        assert len(set(origins)) == number_of_files
+        user.change(key, key)
+        if key == "c":
+            user.change("a", "a")
+    user.delete("a", "a")
+    for key in ("b", "c", "d"):
+        user.reset(key, key)
     user.check()
     user.close()
 

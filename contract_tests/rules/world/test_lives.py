@@ -4,12 +4,14 @@ from contextlib import suppress
 
 from contract_tests.rules.world.test_store import delivery, open_with_hook, project
 from contract_tests.rules.world.test_tasks import create_running_task
+from contract_tests.rules.worlds import generate_world
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.events import Event
 from mockserver.world.store import Store
 from mockserver.world.tasks import Task
 from mockserver.world.webhooks import Delivery
+from mockserver.world.workspace import GENERATED, OF_ONE_LIFE
 
 
 def test_new_ids_never_repeat_within_a_life_or_across_lives(store: Store) -> None:
@@ -48,3 +50,10 @@ def test_a_new_life_has_no_tasks_no_events_and_nothing_to_send(store: Store) -> 
     with store.reading() as connection:
         assert [connection.count(kind) for kind in (Task, Event, Delivery)] == [0, 0, 0]
     assert (store.workspace.name, project(store, "kept").name) == ("next", "kept")
+
+
+def test_a_generated_world_has_no_records_of_one_life() -> None:
+    """The first life of a workspace relies on it: it deletes none."""
+    world, batches = generate_world()
+    assert world.incarnation == GENERATED
+    assert not [record for batch in batches for record in batch if isinstance(record, OF_ONE_LIFE)]

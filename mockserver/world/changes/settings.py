@@ -12,7 +12,7 @@ from mockserver.world.database import EVERYTHING
 from mockserver.world.progression import Progression, decode_progression
 from mockserver.world.store import Store
 from mockserver.world.switches import Switches, decode_switches
-from mockserver.world.workspace import OF_ONE_LIFE, Workspace
+from mockserver.world.workspace import GENERATED, OF_ONE_LIFE, Workspace
 
 
 class WorkspaceSettings:
@@ -62,9 +62,9 @@ class WorkspaceSettings:
         one transaction: no world ever has a part of it.
         """
         with self._store.change() as change:
-            for kind in OF_ONE_LIFE:
-                change.connection.delete(kind)
             world, clock = self._store.workspace, self._store.clock
+            if world.incarnation != GENERATED:
+                change.connection.script("; ".join(f"DELETE FROM {kind.TABLE}" for kind in OF_ONE_LIFE))
             self._update(
                 name=name,
                 incarnation=incarnation or new_incarnation(),
