@@ -14,7 +14,7 @@ from mockserver.world.database import Database
 from mockserver.world.postgres.database import PostgresConnection, PostgresDatabase
 from mockserver.world.postgres.journals import build_journal_removal
 from mockserver.world.postgres.pool import Pool, Session
-from mockserver.world.postgres.tables import DATA, build_analysis, build_copy, build_removal, list_tables
+from mockserver.world.postgres.tables import DATA, REMOVED, build_analysis, build_copy, build_removal, list_tables
 from mockserver.world.postgres.transactions import begin_as_member, begin_transaction
 from mockserver.world.workspace import OF_ONE_LIFE
 
@@ -118,7 +118,8 @@ class Catalog:
         """Creates lives with the world of another, as it is at one moment, without the records of one life. Raises
         NotFound if it was removed."""
         with begin_transaction(self.pool, "BEGIN ISOLATION LEVEL REPEATABLE READ") as session:
-            if session.raw.execute(f"SELECT 1 FROM {DATA}.life WHERE no = {source.life:d}".encode()).rowcount != 1:
+            query = f"SELECT 1 FROM {DATA}.life WHERE no = {source.life:d} AND NOT starts_with(name, '{REMOVED}')"
+            if session.raw.execute(query.encode()).rowcount != 1:
                 raise NotFound("The world to copy was removed in the meantime; send the request again")
             copies = [_insert_life(session, name, session.number) for name in names]
             script = "".join(build_copy(source.life, copy, without=TABLES_OF_ONE_LIFE) for copy in copies)
@@ -139,18 +140,25 @@ class Catalog:
             return [str(name) for (name,) in rows.fetchall()]
 
     def remove_life(self, name: str) -> None:
-        """Removes a life with its rows and results. Does nothing if it does not exist."""
+        """Removes a life with its rows and results. Does nothing if it does not exist.
+
+        It gets another name and no owner first, so that nobody opens or changes it, or waits for the removal of its
+        rows. If that fails it is an abandoned life, which has to be removed by its new name.
+        """
+        abandon = f"UPDATE {DATA}.life SET name = %s || no, owner = NULL WHERE name = %s RETURNING no"
         with begin_transaction(self.pool) as session:
-            row = session.raw.execute(f"DELETE FROM {DATA}.life WHERE name = %s RETURNING no", [name]).fetchone()
-            if row is not None:
-                life = int(row[0])
-                parts = f"DELETE FROM {DATA}.result_part p USING {DATA}.result r"
-                removal = (
-                    f"{build_removal(life)} {build_journal_removal(life)}"
-                    f" {parts} WHERE p.result_no = r.no AND r.life = {life:d};"
-                    f" DELETE FROM {DATA}.result WHERE life = {life:d}"
-                )
-                session.raw.execute(removal.encode(), prepare=False)
+            row = session.raw.execute(abandon, [REMOVED, name]).fetchone()
+        if row is None:
+            return
+        life = int(row[0])
+        parts = f"DELETE FROM {DATA}.result_part p USING {DATA}.result r"
+        removal = (
+            f"{build_removal(life)} {build_journal_removal(life)}"
+            f" {parts} WHERE p.result_no = r.no AND r.life = {life:d};"
+            f" DELETE FROM {DATA}.result WHERE life = {life:d}; DELETE FROM {DATA}.life WHERE no = {life:d}"
+        )
+        with begin_transaction(self.pool) as session:
+            session.raw.execute(removal.encode(), prepare=False)
 
 
 def _insert_life(session: Session, name: str, owner: int | None) -> int:

@@ -14,7 +14,7 @@ from mockserver.errors import BadInput, Conflict, ResourceFailed
 from mockserver.world.database import NO_VALUES, PARAMETER, Connection, Database, Row, Values
 from mockserver.world.postgres.failures import name_failures
 from mockserver.world.postgres.pool import Pool, Session
-from mockserver.world.postgres.tables import DATA
+from mockserver.world.postgres.tables import DATA, REMOVED
 
 SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1 FROM workspace"
 """A snapshot is taken by the first statement of its transaction."""
@@ -138,11 +138,13 @@ class PostgresConnection(Connection):
     def _begin_change(self, session: Session) -> None:
         """Changes of one life take turns, as they number what they insert. A server that takes over the life names
         itself in its row, and so waits for a change that has passed this check."""
-        life = f"SELECT owner FROM {DATA}.life WHERE no = {self._life:d} FOR NO KEY UPDATE"
+        life = (
+            f"SELECT owner, starts_with(name, '{REMOVED}') FROM {DATA}.life WHERE no = {self._life:d} FOR NO KEY UPDATE"
+        )
         begun = session.raw.execute(f"BEGIN; {life}".encode(), prepare=False)
         begun.nextset()
         row = begun.fetchone()
-        if row is None:
+        if row is None or row[1]:
             raise Conflict("This workspace was reset or deleted in the meantime; send the request again")
         if row[0] != self._owner:
             raise build_taken_over(self._pool)

@@ -21,6 +21,9 @@ WORLD = "mockserver"
 LIFE = "mockserver.life"
 """The setting of a connection that names the life it works for."""
 
+REMOVED = "removed-"
+"""The beginning of the names of lives whose rows are being removed. No other life has such a name."""
+
 _COMMENT = re.compile(r"--[^\n]*")
 _TABLE = re.compile(r"CREATE TABLE (\w+) \(([^;]*)\)(?=\s*(?:;|$))")
 _SERIAL = re.compile(r"(\w+) SERIAL")
