@@ -330,6 +330,11 @@ class Database(ABC):
     @abstractmethod
     def connect(self) -> Connection: ...
 
+    def connect_reader(self, _get_state: Callable[[], int | None]) -> Connection:
+        """A connection for short reads. Results may be kept for other reads in the same state of the world, which is
+        another one after every change; None if it is unknown."""
+        return self.connect()
+
     @abstractmethod
     def create_tables(self, connection: Connection) -> None:
         """Creates the tables of the portable schema where they are missing."""

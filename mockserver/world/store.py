@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,6 +24,9 @@ from mockserver.world.people import Organization, Person
 from mockserver.world.presence import Presence
 from mockserver.world.schema import tables
 from mockserver.world.workspace import OF_ONE_LIFE, Workspace
+
+_STATES = itertools.count()
+"""No two states of worlds in this process have the same number, also if a world is closed and opened again."""
 
 
 def _do_nothing(_of: object) -> None:
@@ -47,6 +51,8 @@ class Store:
         self._hooks = hooks
         self.version = 0
         """How many changes this store has committed."""
+        self._state: int | None = next(_STATES)
+        """Names what is committed. None once it is unknown whether a change was committed: it may be at any time."""
         self._watchers: list[Callable[[], None]] = []
         self._lock = threading.RLock()
         self._presence = Presence(getattr(database, "path", None))
@@ -138,6 +144,9 @@ class Store:
     def _notify_watchers(self) -> None:
         for notify in tuple(self._watchers):
             notify()
+
+    def _get_state(self) -> int | None:
+        return self._state
 
     def _check_open(self) -> None:
         if self._closed:
@@ -240,11 +249,14 @@ class Store:
                     self._append_events(change)
                     self._check_presence()
                     connection.commit()
-                except BaseException:
+                except BaseException as error:
+                    if isinstance(error, ResourceFailed) and error.may_be_committed:
+                        self._state = None
                     connection.rollback()
                     raise
                 finally:
                     self._open = self._changing = None
+                    self._state = None if self._state is None else next(_STATES)
             self.version += 1
         self._hooks.after_commit(self)
         self._notify_watchers()
@@ -314,7 +326,7 @@ class _RemoteReading:
         if store._changing == threading.get_ident():
             return store._connection
         store._check_open()
-        return store.database.connect()
+        return store.database.connect_reader(store._get_state)
 
     def __exit__(self, _kind: object, raised: BaseException | None, _trace: object) -> None:
         if isinstance(raised, ResourceFailed) and self._store._ending:

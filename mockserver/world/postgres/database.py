@@ -13,6 +13,7 @@ import psycopg
 from mockserver.errors import BadInput, Conflict, ResourceFailed
 from mockserver.world.database import NO_VALUES, PARAMETER, Connection, Database, Row, Values
 from mockserver.world.postgres.failures import name_failures
+from mockserver.world.postgres.kept_reads import build_key
 from mockserver.world.postgres.pool import Pool, Session
 from mockserver.world.postgres.tables import DATA, REMOVED
 
@@ -43,11 +44,18 @@ def replace_nul(params: Values) -> dict[str, Any]:
 class PostgresConnection(Connection):
     """The connection of one user. It borrows a connection of the pool for each statement, or for a transaction."""
 
-    def __init__(self, pool: Pool, life: int, owner: int | None, session: Session | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        life: int,
+        owner: int | None,
+        session: Session | None = None,
+        get_state: Callable[[], int | None] | None = None,
+    ) -> None:
         """`owner` is the number of the server that may change the life. `session` has an open transaction, which the
-        caller ends."""
+        caller ends. `get_state` names the state of the world if results may be kept."""
         self._pool, self._life, self._owner = pool, life, owner
-        self._session = session
+        self._session, self._get_state = session, get_state
         """The connection of the open transaction."""
         self._is_snapshot = False
 
@@ -55,6 +63,20 @@ class PostgresConnection(Connection):
         return self._execute(sql, params).rowcount
 
     def rows(self, sql: str, params: Values = NO_VALUES) -> list[Row]:
+        state = None if self._get_state is None or self._session is not None else self._get_state()
+        if state is None:
+            return self._query(sql, params)
+        self._check_owner()
+        if self._pool.lost is not None:
+            raise ResourceFailed(self._pool.lost)
+        key = build_key(self._life, sql, params)
+        rows = self._pool.reads.find(key, state)
+        if rows is None:
+            rows = self._query(sql, params)
+            self._pool.reads.keep(key, state, rows)
+        return rows
+
+    def _query(self, sql: str, params: Values) -> list[Row]:
         try:
             return self._execute(sql, params).fetchall()
         except BadInput:
@@ -92,8 +114,7 @@ class PostgresConnection(Connection):
             return self._try_on_lent(work, for_snapshot=for_snapshot)
 
     def _try_on_lent(self, work: Callable[[Session], T], *, for_snapshot: bool) -> tuple[Session, T]:
-        if self._owner not in (None, self._pool.number):
-            raise build_taken_over(self._pool)
+        self._check_owner()
         session = self._pool.lend(self._life, for_snapshot=for_snapshot)
         try:
             with name_failures(self._pool.place):
@@ -101,6 +122,10 @@ class PostgresConnection(Connection):
         except BaseException:
             self._pool.give_back(session, for_snapshot=for_snapshot)
             raise
+
+    def _check_owner(self) -> None:
+        if self._owner not in (None, self._pool.number):
+            raise build_taken_over(self._pool)
 
     def run_many(self, sql: str, params: Sequence[Values]) -> None:
         with name_failures(self._pool.place), self._get_session().raw.cursor() as cursor:
@@ -195,6 +220,10 @@ class PostgresDatabase(Database):
 
     def connect(self) -> PostgresConnection:
         return PostgresConnection(self.pool, self.life, self.owner)
+
+    def connect_reader(self, get_state: Callable[[], int | None]) -> PostgresConnection:
+        is_owner = self.owner is not None
+        return PostgresConnection(self.pool, self.life, self.owner, get_state=get_state if is_owner else None)
 
     def create_tables(self, connection: Connection) -> None:
         """The tables are those of all lives."""

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from mockserver.errors import ResourceFailed
 from mockserver.world.postgres.failures import name_database, name_failures
+from mockserver.world.postgres.kept_reads import KeptReads
 from mockserver.world.postgres.tables import LIFE, WORLD
 
 CONNECT_SECONDS = 5
@@ -80,6 +81,7 @@ class Pool:
         None while it has none, and in tests without a server."""
         self.asked_at: float | None = None
         """When the check began that the database has not answered yet."""
+        self.reads = KeptReads()
         self._lost: str | None = None
         self._idle: list[Session] = []
         self._lent = self._snapshots = 0
