@@ -159,6 +159,12 @@ _DATED = (
         "sample: absent in 2024-12, present in 2025-05; the day is inferred",
     ),
     DatedChange(
+        "message_text_classifications",
+        datetime.date(2025, 6, 17),
+        "`classifications` of answers in words about messages",
+        "client: absent in tests of 2025-04-04, present in those of 2025-06-17",
+    ),
+    DatedChange(
         "long_links",
         datetime.date(2025, 10, 22),
         "links of files that live five days, in seconds, the same for all rows; before, a day, in milliseconds, row "
@@ -219,6 +225,7 @@ class PayloadFormat(msgspec.Struct, frozen=True, dict=True):
             (not self.has("audio_segments"), downgrades.write_sounds_as_pictures),
             (not self.has("page_dimensions"), downgrades.remove_page_dimensions),
             (not self.has("text_classifications"), downgrades.remove_questions_below_texts),
+            (not self.has("message_text_classifications"), downgrades.remove_questions_below_message_texts),
             (not self.has("units"), downgrades.remove_units),
             (self.switches.key_frame_feature_map == "list", downgrades.list_key_frames),
             (self.switches.key_frame_feature_map == "dict", downgrades.flag_key_frames),

@@ -50,10 +50,18 @@ def remove_page_dimensions(document: Document) -> Document:
 
 def remove_questions_below_texts(document: Document) -> Document:
     """Removes the questions of an answer in words, which used to be its content alone."""
+    return _remove_questions(document, "text_answer")
+
+
+def remove_questions_below_message_texts(document: Document) -> Document:
+    """Removes those of an answer in words about a message, which had them later."""
+    return _remove_questions(document, "conversational_text_answer")
+
+
+def _remove_questions(document: Document, answer: str) -> Document:
     for feature in iterate_features(document):
-        for key in ("text_answer", "conversational_text_answer"):
-            if key in feature:
-                feature[key].pop("classifications", None)
+        if answer in feature:
+            feature[answer].pop("classifications", None)
     return document
 
 
