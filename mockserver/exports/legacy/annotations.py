@@ -33,12 +33,12 @@ so old that it has the older mask URLs."""
 
 
 class ProjectFacts(msgspec.Struct, frozen=True):
-    """The facts that all labels of a project share. `name` is a JSON string. Labels of language models are empty:
-    Export V1 had ended before there were any (inferred)."""
+    """The facts that all labels of a project share. `name` is a JSON string. Labels of chats and other projects with
+    an editor of their own, are empty: Export V1 had ended before there were any (inferred)."""
 
     name: str
     terms: SchemaFacts
-    for_language_models: bool
+    has_own_editor: bool
 
 
 class LegacyAnnotations:
@@ -63,7 +63,7 @@ class LegacyAnnotations:
         for project in projects:
             own = [ontologies[project.ontology_id]] if project.ontology_id in ontologies else []
             terms = build_schema_facts(own, scoped=self._form.has("workflow"))
-            self.projects[project.id] = ProjectFacts(json_string(project.name), terms, is_for_language_models(project))
+            self.projects[project.id] = ProjectFacts(json_string(project.name), terms, has_own_editor(project))
 
     def read(self, wanted: set[BodyKey]) -> None:
         """Reads the bodies that are not known yet. Their projects must be known."""
@@ -80,7 +80,7 @@ class LegacyAnnotations:
 
     def _build_label(self, body: Body, key: BodyKey) -> list[str]:
         _, project_id, media, old = key
-        if self.projects[project_id].for_language_models:
+        if self.projects[project_id].has_own_editor:
             return ["{}"]
         terms, mask = self.projects[project_id].terms, self._mask_url(project_id, media, old=old)
         document = parse_body(body.content)
@@ -132,9 +132,9 @@ def _build_object(item: JsonObject, terms: SchemaFacts, boxes: Mapping[str, Any]
     return drawing
 
 
-def is_for_language_models(project: Project) -> bool:
-    """Whether a project is of a kind that Export V1 never had."""
-    return project.editor_task_type is not None or (project.allowed_media_type or "").startswith("LLM")
+def has_own_editor(project: Project) -> bool:
+    """Whether a project is of a kind that Export V1 never had. Prompts it had (SDK tests test_data_types.py 3.72.2)."""
+    return project.editor_task_type is not None
 
 
 def parse_entity_boxes(aside: str | None) -> dict[str, Any]:
