@@ -143,7 +143,7 @@ class AnnotationWork:
     def _sort_rows(self) -> dict[int, int]:
         """Sorts the lines by data rows. Returns the number of each data row in the world with its number in the file,
         in order. One that is named by its id and by its global key is named once."""
-        with self._store.reading() as connection:
+        with self._store.read_apart() as connection:
             numbers = sorted({place.no for place in self._places.values()})
             members = find_members(connection, self._record, numbers)
         first: dict[int, int] = {}

@@ -108,7 +108,7 @@ class RowImports:
 
     def _keep_errors(self, errors: list[dict[str, object]]) -> str:
         """The path of a new file that lists them."""
-        file = self._uploads.receive("errors.json", "application/json")
+        file = self._uploads.receive("errors.json", "application/json", *self._uploads.new_ids(1))
         try:
             file.write(orjson.dumps(errors))
             file.close()

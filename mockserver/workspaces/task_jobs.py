@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import msgspec
 
 from mockserver.exports.jobs import Jobs, JobStopped, Kind
+from mockserver.workspaces.long_changes import LongChanges
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.database import JsonText, encode_json
 from mockserver.world.store import Store
@@ -21,7 +22,7 @@ MOST_RUNNING = 1
 """Jobs of one workspace at a time: they change the same world one after another."""
 
 Work = Callable[[Task, Callable[[], None]], None]
-"""Does the work of a task. Calls the function it is given now and then, which raises JobStopped."""
+"""Does the work of a task. Calls the function it is given before each of its transactions, which raises JobStopped."""
 
 
 class TaskJob(msgspec.Struct, frozen=True, eq=False):
@@ -41,8 +42,8 @@ class TaskJob(msgspec.Struct, frozen=True, eq=False):
 class TaskJobs:
     """The jobs of one workspace."""
 
-    def __init__(self, store: Store, threads: ThreadPoolExecutor) -> None:
-        self._tasks = TaskChanges(store)
+    def __init__(self, store: Store, threads: ThreadPoolExecutor, long_changes: LongChanges) -> None:
+        self._tasks, self._long_changes = TaskChanges(store), long_changes
         kind = Kind(
             noun="task", place=None, run=self._run, discard=lambda _job: None, record_failure=self._tasks.fail_task,
             delete_expired=lambda _now: None, most_running=MOST_RUNNING,
@@ -65,9 +66,14 @@ class TaskJobs:
         return task, self._jobs.start(TaskJob(task, work))
 
     def _run(self, job: TaskJob) -> None:
-        job.work(job.task, self._jobs.check_running)
+        job.work(job.task, self._check_running)
         if not self._tasks.finish_task(job.id, JsonText("{}")):
             raise JobStopped
+
+    def _check_running(self) -> None:
+        """Lets short changes pass between two transactions of a job. Raises JobStopped."""
+        self._jobs.check_running()
+        self._long_changes.let_pass()
 
     def close(self) -> None:
         """Stops the jobs. Running ones stay unfinished, and fail when the world is opened again."""

@@ -46,9 +46,12 @@ class Uploads:
                 known[file.name] = [file]
         self._budget.add_finished(self._results, known)
 
-    def receive(self, name: str, content_type: str | None, upload_id: str | None = None) -> UploadedFile:
-        """Begins a file, with an id that was given out for it or a new one. Raises Conflict, ResourceFailed."""
-        upload_id = self._changes.new_id() if upload_id is None else upload_id
+    def new_ids(self, count: int) -> list[str]:
+        """Ids for files that are about to be received. Raises Conflict, ResourceFailed."""
+        return self._changes.new_ids(count)
+
+    def receive(self, name: str, content_type: str | None, upload_id: str) -> UploadedFile:
+        """Begins a file, with an id that was given out for it. Raises ResourceFailed."""
         return UploadedFile(
             self, upload_id, name, content_type, self._results.create(_file_name(upload_id)), self._store.clock.now()
         )

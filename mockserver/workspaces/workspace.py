@@ -86,7 +86,7 @@ class Workspace(HasParts):
         "mockserver.exports.legacy.files:LegacyFiles", "store links results threads budget"
     )
     uploads: Part[Uploads] = Part("mockserver.workspaces.uploads:Uploads", "store links results budget")
-    jobs: Part[TaskJobs] = Part("mockserver.workspaces.task_jobs:TaskJobs", "store threads")
+    jobs: Part[TaskJobs] = Part("mockserver.workspaces.task_jobs:TaskJobs", "store threads long_changes")
     annotation_imports: Part[AnnotationImports] = Part(
         "mockserver.workspaces.annotation_imports:AnnotationImports", "store uploads long_changes threads"
     )
@@ -129,7 +129,7 @@ class Workspace(HasParts):
         self.links = Links.from_secret(life.manifest.secret)
         self.results = life.results
         self.threads, self.budget = parts.threads, parts.budget
-        self.long_changes = LongChanges()
+        self.long_changes = LongChanges(store)
         self.faults = Faults(parts.active_faults, store.clock.now, KeptFaults(store, self.long_changes))
         self._open_faults()
         self.used_at = time.monotonic()

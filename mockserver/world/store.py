@@ -172,6 +172,10 @@ class Store:
         Entering raises Conflict when the store is closed."""
         return self._reader(self)
 
+    def is_changing(self) -> bool:
+        """Whether another thread changes something now."""
+        return self._changing not in {None, threading.get_ident()}
+
     @contextmanager
     def hold_still(self) -> Iterator[Connection | None]:
         """Inside this block nothing changes; the store's connection, or None if something is being changed now.
@@ -198,6 +202,13 @@ class Store:
                 connection.close()
                 raise
             return connection
+
+    @contextmanager
+    def read_apart(self) -> Iterator[Connection]:
+        """A connection of its own, for reads in a thread that take longer than a few milliseconds: `reading` would let
+        changes on the event loop wait for them."""
+        with contextlib.closing(self.snapshot()) as connection:
+            yield connection
 
     @property
     def workspace(self) -> Workspace:

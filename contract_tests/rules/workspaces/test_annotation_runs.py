@@ -57,7 +57,7 @@ class World:
     def __init__(self, store: Store, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         self.store, self.results = store, Interrupted(folder)
-        self.long_changes = LongChanges()
+        self.long_changes = LongChanges(store)
         self.uploads = Uploads(store, Links.from_secret("secret"), self.results, Budget(2**30))
         self.project = project_of(store)
         numbers = "SELECT data_row_no FROM project_row WHERE project_id = :id"
@@ -71,7 +71,7 @@ class World:
 
     def run(self, threads: ThreadPoolExecutor) -> AnnotationImport:
         """Imports a label for each row."""
-        file = self.uploads.receive("labels.ndjson", None)
+        file = self.uploads.receive("labels.ndjson", None, "upload")
         for row in self.rows:
             line = {"uuid": row, "dataRow": {"id": row}, "name": "Traffic light", "point": {"x": 1, "y": 2}}
             file.write(json.dumps(line).encode()[:-1] + PADDING + b"}\n")
@@ -171,7 +171,7 @@ def test_an_import_is_seen_running_until_it_has_ended(threads: ThreadPoolExecuto
             record = world.find_import()
             seen.append((imports.find_share(record), imports.has_failed(record)))
 
-        file = world.uploads.receive("labels.ndjson", None)
+        file = world.uploads.receive("labels.ndjson", None, "upload")
         file.write(b"{}\n")
         file.close()
         world.results.before_read = look

@@ -21,7 +21,7 @@ from mockserver.world.store import Store
 
 def open_faults(store: Store, active: ActiveFaults | None = None) -> Faults:
     """The faults of a store as the next server has them."""
-    faults = Faults(active or ActiveFaults(), store.clock.now, KeptFaults(store, LongChanges()))
+    faults = Faults(active or ActiveFaults(), store.clock.now, KeptFaults(store, LongChanges(store)))
     faults.load()
     return faults
 

@@ -25,7 +25,7 @@ def run(store: Store, record: AnnotationImport, rows: list[DataRow]) -> None:
     changes = AnnotationImportChanges(store)
     with store.change():
         changes.add(record)
-        changes.write(record, iter([[NewAnnotations(row, BODY, None) for row in rows]]))
+        changes.write(record, [NewAnnotations(row, BODY, None) for row in rows])
 
 
 def test_imported_labels_move_rows_and_append_events(store: Store) -> None:

@@ -89,7 +89,7 @@ class GraphQLEndpoint:
         """Answers a request with files, which are on the disk before it is run."""
         from mockserver.api.graphql.uploads import UploadRequest  # noqa: PLC0415  few servers receive one
 
-        upload = UploadRequest(workspace.uploads)
+        upload = UploadRequest(workspace.uploads, workspace.long_changes)
         try:
             operations = await upload.read(request)
             question = await _parse(operations)

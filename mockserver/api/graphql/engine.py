@@ -30,7 +30,7 @@ from mockserver.api.graphql.unknown import choose_operation, find_unknown
 from mockserver.api.graphql.unread import find_unread
 from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
 from mockserver.journal.notes import Notes
-from mockserver.workspaces.long_changes import LongChanges
+from mockserver.workspaces.long_changes import LongChanges, hold
 from mockserver.world.machine_failures import find_machine_failure
 
 LOG = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class Engine:
             result = await self._run_in(self._reading, _run_on_snapshot, context, run)
         elif long:
             async with long_changes.turn():
-                result = await self._run_in(self._changing, _run_and_wait, run)
+                result = await self._run_in(self._changing, _run_and_wait, run, long_changes)
         else:
             await long_changes.wait()
             result = run()
@@ -200,10 +200,12 @@ def _run_on_snapshot(context: Context, run: Callable[[], T]) -> T:
         return run()
 
 
-def _run_and_wait(run: Callable[[], Any]) -> Any:
-    """Runs a mutation in a thread and waits for its result: mutations that start exports wait for them a moment."""
-    result = run()
-    return asyncio.run(_await(result)) if isawaitable(result) else result
+def _run_and_wait(run: Callable[[], Any], long_changes: LongChanges) -> Any:
+    """Runs a mutation in a thread, which has the turn, and waits for its result: mutations that start tasks wait for
+    them a moment."""
+    with hold(long_changes):
+        result = run()
+        return asyncio.run(_await(result)) if isawaitable(result) else result
 
 
 async def _await(result: Awaitable[T]) -> T:

@@ -7,7 +7,7 @@ several ways (wire trap 18: client.py, annotation_import.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -18,6 +18,8 @@ from mockserver.errors import BadInput, BodyTooLarge, NotAllowed
 from mockserver.exports.budget import OutOfSpace
 from mockserver.http.multipart import Part, Sink, read_multipart
 from mockserver.http.requests import MOST_BODY
+from mockserver.http.threads import call_off_loop
+from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.uploads import UploadedFile, Uploads
 
 MOST_UPLOAD = 256 * 1024 * 1024
@@ -46,8 +48,9 @@ class _Text:
 class UploadRequest:
     """A multipart request: its operation as JSON text, and its files once it was read."""
 
-    def __init__(self, uploads: Uploads) -> None:
-        self._uploads = uploads
+    def __init__(self, uploads: Uploads, long_changes: LongChanges) -> None:
+        self._uploads, self._long_changes = uploads, long_changes
+        self._ids: Iterator[str] = iter(())
         self._texts: dict[str, _Text] = {}
         self._files: dict[str, UploadedFile] = {}
 
@@ -56,6 +59,8 @@ class UploadRequest:
 
         Raises BadInput, BodyTooLarge, ResourceFailed, ClientDisconnect.
         """
+        await self._long_changes.wait()  # new ids are a change; no file begins with one
+        self._ids = await call_off_loop(self._uploads.remote, lambda: iter(self._uploads.new_ids(MOST_FILES)))
         try:
             await read_multipart(request, self._open_sink, MOST_UPLOAD, remote=self._uploads.remote)
         except OutOfSpace:
@@ -79,7 +84,7 @@ class UploadRequest:
             raise BadInput(f'The part {part.name!r} is in front of "map"; expected "operations", "map" and the files')
         if len(self._files) == MOST_FILES:
             raise BadInput(f"The multipart body has more than {MOST_FILES} files; upload them one by one")
-        file = self._uploads.receive(part.file_name or part.name, part.content_type)
+        file = self._uploads.receive(part.file_name or part.name, part.content_type, next(self._ids))
         self._files[part.name] = file
         return file
 

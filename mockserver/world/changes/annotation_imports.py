@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -69,12 +69,10 @@ class AnnotationImportChanges:
                 raise Conflict(f"An import named {record.name!r} exists already; choose another name")
             change.connection.insert([record])
 
-    def write(self, record: AnnotationImport, groups: Iterator[Sequence[NewAnnotations]]) -> None:
-        """Writes the annotations of an import, each data row once, in one transaction."""
+    def write(self, record: AnnotationImport, group: Sequence[NewAnnotations]) -> None:
+        """Writes the annotations of some data rows, each row once, in one transaction."""
         with self._store.change() as change:
-            writer = _Writer(change, record)
-            for group in groups:
-                writer.add(group)
+            _Writer(change, record).add(group)
 
     def write_group(self, record: AnnotationImport, group: Sequence[NewAnnotations], rows_done: int) -> set[int]:
         """Writes the annotations of some data rows, and how far the import has come. Returns the numbers of the data

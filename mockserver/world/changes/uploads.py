@@ -12,10 +12,10 @@ class UploadChanges:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def new_id(self) -> str:
-        """An id for a file that is being received."""
+    def new_ids(self, count: int) -> list[str]:
+        """Ids for files that are about to be received."""
         with self._store.change() as change:
-            return change.new_id()
+            return change.new_ids(count)
 
     def add(self, upload: Upload) -> None:
         """Records a file that was received. Until then it does not exist for anybody."""

@@ -24,7 +24,6 @@ from mockserver.errors import BadInput, QueryTooComplex
 from mockserver.journal.notes import Notes
 from mockserver.places import cache_folder
 from mockserver.settings import Settings
-from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.workspace import Workspace
 
 ENGINE = Engine(MODULES)
@@ -55,9 +54,9 @@ def find_ids(workspace: Workspace) -> dict[str, str]:
         "{projects(first: 1) {id} datasets(first: 1) {id dataRows(first: 1) {id}} ontologies(first: 1) {nodes {id}}"
         " users(first: 1) {id} models {id} catalogSavedQueries {id}}"
     )
-    answer = asyncio.run(ENGINE.answer(document, None, None, Call(workspace, "http://mock"), LongChanges(), Notes()))[
-        "data"
-    ]
+    answer = asyncio.run(
+        ENGINE.answer(document, None, None, Call(workspace, "http://mock"), workspace.long_changes, Notes())
+    )["data"]
     [dataset] = answer["datasets"]
     lists = {**answer, "ontologies": answer["ontologies"]["nodes"], "dataRows": dataset["dataRows"]}
     return {name: items[0]["id"] for name, items in lists.items()}

@@ -85,7 +85,7 @@ async def add_data_rows(source: Project, call: Call, input: Mapping[str, Any]) -
         raise MalformedRequest(TOO_MANY)
 
     def find() -> list[RowRef]:
-        with call.store.reading() as connection:
+        with call.store.read_apart() as connection:
             return find_data_rows(connection, row_ids, keys)
 
     task, future = _start(call, batch, find, input["priority"])

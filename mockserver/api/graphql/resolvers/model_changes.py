@@ -106,7 +106,7 @@ async def register_rows(_source: Any, call: Call, where: Mapping[str, Any], data
     row_ids, keys = data.get("dataRowIds") or [], data.get("globalKeys") or []
 
     def find() -> Sequence[Any]:
-        with call.store.reading() as connection:
+        with call.store.read_apart() as connection:
             return find_data_rows(connection, row_ids, keys)
 
     return await _start(call, ADD_ROWS, find, partial(call.workspace.models.add_rows, run.id))
@@ -117,7 +117,7 @@ async def register_labels(_source: Any, call: Call, where: Mapping[str, Any], da
     run, label_ids = find_run(None, call, where), list(dict.fromkeys(data["labelIds"]))
 
     def find() -> Sequence[Any]:
-        with call.store.reading() as connection:
+        with call.store.read_apart() as connection:
             find_rows_of_labels(connection, label_ids)
         return label_ids
 
@@ -130,7 +130,7 @@ async def register_project_labels(_source: Any, call: Call, where: Mapping[str, 
 
     def find() -> Sequence[Any]:
         live = Clause("project_id = :id AND NOT deleted", id=project.id)
-        with call.store.reading() as connection:
+        with call.store.read_apart() as connection:
             return [label_id for (label_id,) in connection.select_columns(Label, "id", live, order="no")]
 
     return await _start(call, ADD_LABELS, find, partial(call.workspace.models.add_labels, run.id))
@@ -141,7 +141,7 @@ async def assign_splits(_source: Any, call: Call, modelRun: Mapping[str, Any], d
     run, assignments = find_run(None, call, modelRun), data["assignments"]
 
     def find() -> Sequence[Any]:
-        with call.store.reading() as connection:
+        with call.store.read_apart() as connection:
             items = [
                 (DataSplit(entry["split"]), row)
                 for entry in assignments

@@ -89,7 +89,7 @@ def _change_rows(
     check_running: Callable[[], None],
 ) -> None:
     """Changes data rows, some at a time."""
-    with call.store.reading() as connection:
+    with call.store.read_apart() as connection:
         rows = find_data_rows(connection, row_ids, keys)
     for first in range(0, len(rows), ROWS_TOGETHER):
         check_running()

@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Iterable
 from concurrent.futures import Future
 
+from mockserver.workspaces.long_changes import give_up
+
 PATIENCE = 2.0
 """Seconds that a mutation waits for its tasks: a task that is not COMPLETE in the answer costs an SDK two seconds."""
 
 
 async def wait_for(futures: Iterable[Future[None]]) -> None:
-    """Waits for tasks for a while."""
+    """Waits for tasks for a while, in which others may change the world."""
     if waiting := [asyncio.wrap_future(future) for future in futures]:
-        await asyncio.wait(waiting, timeout=PATIENCE)
+        with give_up():
+            await asyncio.wait(waiting, timeout=PATIENCE)
