@@ -19,6 +19,7 @@ from contract_tests.rules.commands.starting import ready, run, serve_in
 from contract_tests.rules.world.test_migrations import list_removals
 from contract_tests.serving import ServedWorld
 from contract_tests.waiting import wait_for
+from mockserver.testing import ControlRefusedError
 from mockserver.world.migrations import CHECKSUMS
 from mockserver.world.postgres.tables import DATA, WORLD, drop_views
 
@@ -304,6 +305,6 @@ def test_a_server_whose_database_is_silent_ends_on_a_signal(tmp_path: Path) -> N
 
 
 def test_a_text_that_the_database_cannot_keep_is_refused_in_words() -> None:
-    create = "mutation ($name: String!) { createProject(data: {name: $name}) { id } }"
-    with serve(create_database()) as world:
-        assert "U+0000" in ask_for_error(world, create, name="a\x00b")["message"]
+    hook = {"url": "http://127.0.0.1:9", "secret": "a\x00b", "topics": ["LABEL_UPDATED"], "version": "v2"}
+    with serve(create_database()) as world, pytest.raises(ControlRefusedError, match=r"U\+0000; PostgreSQL keeps no"):
+        world.control.call("POST", "webhooks", hook)
