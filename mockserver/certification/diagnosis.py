@@ -14,8 +14,9 @@ from mockserver.certification.client import Answer, NotReached
 from mockserver.certification.factory import MessageFactory, respell_numbers
 from mockserver.certification.good import LINE_SEPARATORS, MULTIBYTE
 from mockserver.certification.judge import Result
-from mockserver.certification.mistakes import SHA1, SHA256, SINGLE, Mistake, Signatures, list_pairs, sign
+from mockserver.certification.mistakes import SINGLE, list_pairs
 from mockserver.certification.patterns import Diagnosis, Observations
+from mockserver.certification.signing import SHA1, SHA256, Mistake, Signatures, sign
 from mockserver.webhooks.exchange import Request
 from mockserver.webhooks.misbehaviour import with_header
 

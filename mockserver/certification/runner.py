@@ -16,8 +16,10 @@ from mockserver.certification.factory import MessageFactory
 from mockserver.certification.forged import FORGED
 from mockserver.certification.good import GOOD, SPELLING
 from mockserver.certification.judge import NOT_REQUESTED, Result, build_left_out, judge
+from mockserver.certification.load import LOAD
 from mockserver.certification.local_app import serve_app
-from mockserver.certification.odd import LOAD, ODD, REPEATED
+from mockserver.certification.odd import ODD
+from mockserver.certification.repeated import REPEATED
 from mockserver.certification.report import GAVE_UP, Report
 from mockserver.certification.rotation import RETIRED, ROTATION
 from mockserver.errors import StartupError, nearest, quote

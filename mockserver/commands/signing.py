@@ -6,7 +6,8 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 
-from mockserver.certification.mistakes import SHA1, SHA256, SINGLE, sign
+from mockserver.certification.mistakes import SINGLE
+from mockserver.certification.signing import SHA1, SHA256, sign
 from mockserver.webhooks.messages import Message, build_message
 from mockserver.webhooks.verification import Verification, verify
 from mockserver.world import ids

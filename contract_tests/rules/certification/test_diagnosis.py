@@ -21,7 +21,8 @@ from mockserver.certification import Grade, Report, certify
 from mockserver.certification.diagnosis import build_probe_body
 from mockserver.certification.documents import Document, Version, load_documents
 from mockserver.certification.factory import MessageFactory
-from mockserver.certification.mistakes import SHA1, SHA256, SINGLE, sign, spell
+from mockserver.certification.mistakes import SINGLE
+from mockserver.certification.signing import SHA1, SHA256, sign, spell
 
 
 @pytest.fixture(scope="module")

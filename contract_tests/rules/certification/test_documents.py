@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mockserver.certification.documents import Document, Version, load_documents, with_field, with_ids
 from mockserver.certification.factory import MessageFactory, respell_numbers
-from mockserver.certification.odd import count_cut_letters
+from mockserver.certification.load import count_cut_letters
 from mockserver.errors import StartupError
 
 JSON = st.recursive(
