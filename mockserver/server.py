@@ -24,7 +24,8 @@ from mockserver.errors import StartupError
 from mockserver.processes import process_exists
 from mockserver.serving.acceptor import Acceptor, connection_limit
 from mockserver.serving.log import limit_lines
-from mockserver.serving.protocol import Bounds, HttpProtocol
+from mockserver.serving.protocol import HttpProtocol
+from mockserver.serving.refusals import Bounds
 from mockserver.serving.stopping import CutLayer
 
 GRACE = 0.2

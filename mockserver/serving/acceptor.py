@@ -18,7 +18,8 @@ from http import HTTPStatus
 
 from mockserver.errors import StartupError
 from mockserver.serving.descriptors import limit
-from mockserver.serving.protocol import HttpProtocol, Refusal, render_answer
+from mockserver.serving.protocol import HttpProtocol
+from mockserver.serving.refusals import Refusal, render_answer
 
 LOG = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from mockserver import server
 from mockserver.commands.listening import NoCompanion
 from mockserver.server import CONNECTIONS_INTERVAL
-from mockserver.serving.protocol import Bounds
+from mockserver.serving.refusals import Bounds
 
 BIG = 64 * 1024 * 1024
 TICK, TICKS = 0.1, 2 * CONNECTIONS_INTERVAL

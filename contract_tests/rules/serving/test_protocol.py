@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contract_tests.rules.serving.started import PATIENCE, Small, has_answer, read_all, refusal, send_all, start_small
 from contract_tests.waiting import eventually
-from mockserver.serving.protocol import Bounds
+from mockserver.serving.refusals import Bounds
 
 MEGABYTE = 1024 * 1024
 START = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
