@@ -20,7 +20,7 @@ from graphql.validation import FieldsOnCorrectTypeRule, NoFragmentCyclesRule, sp
 
 from mockserver.api.graphql.cost import MOST_DEPTH, Cost, check_size, cost_of, is_circular
 from mockserver.api.graphql.fields import load_modules
-from mockserver.api.graphql.plans import MOST_PLANS, Planned
+from mockserver.api.graphql.planner import MOST_PLANS, Planned
 from mockserver.api.graphql.unknown import find_unknown, list_operations, suggest
 from mockserver.api.graphql.unread import Input, list_inputs
 from mockserver.errors import QueryNotParsed, QueryNotValid, QueryTooComplex, WireError, nearest, quote

@@ -23,7 +23,8 @@ from graphql.type import GraphQLObjectType, GraphQLSchema, is_introspection_type
 
 from mockserver.api.graphql.documents import Document, KeptDocuments, RefusedDocument, prepare
 from mockserver.api.graphql.fields import Resolver
-from mockserver.api.graphql.plans import SHORT_TEXT, Planned, TakesLong
+from mockserver.api.graphql.planner import Planned
+from mockserver.api.graphql.plans import SHORT_TEXT, TakesLong
 from mockserver.api.graphql.scalars import set_scalars
 from mockserver.api.graphql.schema import load_schema
 from mockserver.api.graphql.unknown import choose_operation, find_unknown

@@ -18,7 +18,7 @@ from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.documents import Document
 from mockserver.api.graphql.engine import Engine, build_response
 from mockserver.api.graphql.fields import RegisteredField, register
-from mockserver.api.graphql.plans import MOST_PLANS, Planned
+from mockserver.api.graphql.planner import MOST_PLANS, Planned
 from mockserver.api.graphql.resolvers import MODULES
 from mockserver.errors import BadInput, QueryTooComplex
 from mockserver.journal.notes import Notes
