@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -17,10 +16,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 import msgspec
 from starlette.requests import HTTPConnection
 
-from mockserver.errors import AuthenticationFailed, BadInput, Conflict, MockserverError, StartupError
+from mockserver.errors import Conflict, MockserverError
 from mockserver.links import WORKSPACE_CLAIM, parse_api_key
-from mockserver.serving.descriptors import has_room, limit
-from mockserver.settings import KEY_PATTERN, LONGEST_KEY
+from mockserver.workspaces.admission import Admission, check_descriptors, check_new_key
 from mockserver.workspaces.damage import Damage
 from mockserver.workspaces.key_locks import KeyLocks
 from mockserver.workspaces.manifest import Origin
@@ -37,9 +35,6 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-OPEN_FILES = 7
-"""Open files of a workspace: three for its database, three for a second connection that reads beside a change, and one
-to spare."""
 AT_ONCE = 4
 """Workspaces that are copied at the same time."""
 
@@ -82,7 +77,7 @@ class Workspaces:
         """
         self.registry = registry
         self._storage, self._worlds, self._parts = storage, worlds, parts
-        self._origin, self._any_key, self._most = origin, any_key, most
+        self._origin, self._any_key = origin, any_key
         self.swept = 0
         """Workspaces that were deleted because they were idle."""
         self._locks = KeyLocks()
@@ -96,6 +91,7 @@ class Workspaces:
 
             create = self._create_for_unknown if any_key else None
             self.owners = Owners(membership, storage, registry, self._locks, self._build, create)
+        self._admission = Admission(registry, self.owners, self.count, most=most, is_remote=storage.is_remote)
 
     # When the server starts, before anything is served
 
@@ -108,7 +104,7 @@ class Workspaces:
             self.owners.remove_leftovers()
             return []
         if not self._storage.is_remote:
-            _check_descriptors(self._storage.count())
+            check_descriptors(self._storage.count())
         damages: list[Damage] = []
         for item in self._storage.open_all():
             if isinstance(item, Damage):
@@ -139,7 +135,7 @@ class Workspaces:
 
     def create_now(self, api_key: str) -> Workspace:
         """Creates a workspace from the default origin, in the calling thread. Raises Conflict, BadInput, OSError."""
-        self._check_free(api_key)
+        self._admission.check_free(api_key)
         return self._create(api_key, self._origin, None)
 
     @property
@@ -161,7 +157,7 @@ class Workspaces:
             return self._find_creator(key, claims, request)
         if not self._any_key:
             raise self.registry.build_refusal(key)
-        _check_key(key)
+        check_new_key(key)
         async with self._locks.hold(key):
             return self.registry.find(key) or await self._create_from(self._origin, key, None)
 
@@ -176,7 +172,7 @@ class Workspaces:
         return workspace
 
     async def _create_for_unknown(self, api_key: str) -> Workspace:
-        _check_key(api_key)
+        check_new_key(api_key)
         return await self.create(api_key)
 
     def list_keys(self) -> list[str]:
@@ -197,12 +193,12 @@ class Workspaces:
             return await self._create_from(origin or self._origin, api_key, incarnation)
 
     async def _create_from(self, origin: Origin, api_key: str, incarnation: str | None) -> Workspace:
-        self._check_free(api_key)
+        self._admission.check_free(api_key)
         await self._worlds.prepare(origin)
         return await self._run_in_thread(self._create, api_key, origin, incarnation)
 
     def _create(self, api_key: str, origin: Origin, incarnation: str | None) -> Workspace:
-        self._check_others(api_key)
+        self._admission.check_others(api_key)
         manifest = new_manifest(api_key, origin, incarnation=incarnation)
         return self._serve_new(self._storage.create(manifest, lambda: self._worlds.get(origin)))
 
@@ -215,11 +211,11 @@ class Workspaces:
         """
         async with self._locks.hold(api_key, source_key):
             source = self.registry.get(source_key)
-            self._check_free(api_key)
+            self._admission.check_free(api_key)
             return await self._run_in_thread(self._fork, api_key, source, changed or Origin(), incarnation)
 
     def _fork(self, api_key: str, source: Workspace, changed: Origin, incarnation: str | None) -> Workspace:
-        self._check_others(api_key)
+        self._admission.check_others(api_key)
         world = source.world
         origin = msgspec.structs.replace(changed, scenario=world.scenario, seed=world.seed, forked=True)
         manifest = new_manifest(api_key, origin, incarnation=incarnation)
@@ -352,66 +348,8 @@ class Workspaces:
         assert not kwargs, "executors take positional arguments only"
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
-    def _check_free(self, api_key: str) -> None:
-        """Raises BadInput for a key that a client created, Conflict if the key has a workspace, or if there is no room
-        for one more; about those of other servers the database is asked later, in a thread."""
-        if parse_api_key(api_key) is not None:
-            raise BadInput(
-                "The API key is one that createApiKey answered with, and opens the workspace that created it; choose a"
-                " key of your own for another workspace"
-            )
-        if self.registry.find(api_key) is not None:
-            raise _build_taken(api_key)
-        if self.owners is None:
-            self._check_room()
-
-    def _check_others(self, api_key: str) -> None:
-        """Raises Conflict if the key has a workspace of another server, or if all servers have too many."""
-        if self.owners is not None:
-            if self.owners.exists(api_key):
-                raise _build_taken(api_key)
-            self._check_room()
-
-    def _check_room(self) -> None:
-        """Raises Conflict if there is no room for one more workspace."""
-        if self.count() >= self._most:
-            raise Conflict(
-                f"There are {self._most} workspaces already, the most that are kept at a time; delete those that are no"
-                " longer needed (DELETE /_mock/workspaces/{api_key}), or start the server with --sweep-after 1d, which"
-                " deletes idle ones, or with a larger --workspaces-limit"
-            )
-        if not self._storage.is_remote and not has_room(OPEN_FILES):
-            raise Conflict(
-                f"A workspace needs {OPEN_FILES} open files, and this process may have {limit()} in all, of which a"
-                " quarter is kept for connections and exports; delete workspaces that are no longer needed, or start"
-                " the server with a higher limit (ulimit -n)"
-            )
-
-
-def _build_taken(api_key: str) -> Conflict:
-    return Conflict(f"There is a workspace with the API key {api_key!r} already; delete it or choose another key")
-
 
 def open_off_loop() -> OffLoop:
     from mockserver.http.off_loop import OffLoop  # noqa: PLC0415  few servers have a remote database
 
     return OffLoop()
-
-
-def _check_key(key: str) -> None:
-    """Raises AuthenticationFailed if a text cannot be an API key."""
-    if len(key) > LONGEST_KEY or not re.match(KEY_PATTERN, key):
-        raise AuthenticationFailed(
-            f"The API key that was sent ({len(key)} characters) cannot name a workspace; expected at most"
-            f" {LONGEST_KEY:,} letters, digits and any of . _ ~ + = -"
-        )
-
-
-def _check_descriptors(workspaces: int) -> None:
-    """Raises StartupError if a state holds more workspaces than this process may have open files for."""
-    needed = workspaces * OPEN_FILES
-    if not has_room(needed):
-        raise StartupError(
-            f"the state holds {workspaces} workspaces, which need {needed} open files, and this process may have"
-            f" {limit()} in all (ulimit -n); raise that limit to {2 * needed + 100}"
-        )
