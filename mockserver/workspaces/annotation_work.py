@@ -22,8 +22,8 @@ from mockserver.world.models import Model, ModelRun
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.store import Store
 
-ROWS_TOGETHER = 50
-"""Data rows of one transaction, some 10 ms, in which no other change can be made."""
+ROWS_TOGETHER = 20
+"""Data rows of one transaction, some 8 ms, in which no other change can be made."""
 BYTES_TOGETHER = 1024 * 1024
 """Bytes of lines after which a transaction has no further row."""
 KEYS_TOGETHER = 500

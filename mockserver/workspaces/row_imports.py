@@ -30,8 +30,8 @@ from mockserver.world.new_rows import Refusal, RowSpec
 from mockserver.world.store import Store
 from mockserver.world.tasks import JSON_IMPORT, UPSERT_ROWS, Task
 
-ROWS_TOGETHER = 200
-"""Rows of one transaction, some 10 ms, in which no other change can be made."""
+ROWS_TOGETHER = 50
+"""Rows of one transaction, some 5 ms, in which no other change can be made."""
 MOST_SYNC = 1_000
 """Rows of appendRowsToDatasetSync (SDK dataset.py 3.40.1:126)."""
 MOST_CHUNKS = 1_000
