@@ -40,13 +40,6 @@ NOT_YET = (
         ),
     ),
     (
-        "Changes during an import of labels",
-        (
-            "an import is one transaction, so other changes of its workspace, also new exports, wait until it has "
-            "ended; reads do not"
-        ),
-    ),
-    (
         "Media types in batches",
         (
             "a batch takes data rows of any media type; the service leaves out those of another one than the "
