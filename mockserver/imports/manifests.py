@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import math
@@ -46,7 +47,7 @@ class Manifest(msgspec.Struct, frozen=True):
 def parse_manifest(content: bytes) -> Manifest:
     """Raises BadInput."""
     try:
-        return decode(content, Manifest)
+        return decode(content.removeprefix(codecs.BOM_UTF8), Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput(
             f'The manifest cannot be read ({error}); expected {{"source": "SDK", "item_count": 1, "chunk_uris": ["…"]}}'
@@ -66,8 +67,8 @@ def iterate_items(text: str) -> Iterator[Any]:
 
     One with half of a surrogate pair is a DamagedItem, so that it is refused alone. Raises BadInput.
     """
-    place = _find_first(text)
-    ended, number, slow_until = text[place : place + 1] == "]", 0, 0
+    place, ended = _find_first(text)
+    number = slow_until = 0
     while not ended:
         items, after = _decode_together(text, place) if place >= slow_until else ([], place)
         if items:
@@ -81,16 +82,22 @@ def iterate_items(text: str) -> Iterator[Any]:
                 raise BadInput(f"A file of data rows has more than {MOST_ITEMS:,} items; send them in several files")
             yield item
             number += 1
+    if place < len(text):
+        raise BadInput(
+            f"A file of data rows has {text[place : place + _EXCERPT]!r} behind its list, at character {place:,};"
+            " expected one JSON list of data rows"
+        )
 
 
-def _find_first(text: str) -> int:
-    """The place of the first item, or of the end of an empty list. Raises BadInput."""
+def _find_first(text: str) -> tuple[int, bool]:
+    """The place of the first item, or behind an empty list, and whether the list is empty. Raises BadInput."""
     place = _skip(text, 0)
     if text[place : place + 1] != "[":
         raise BadInput(
             f"A file of data rows begins with {text[place : place + _EXCERPT]!r}; expected a JSON list of data rows"
         )
-    return _skip(text, place + 1)
+    place = _skip(text, place + 1)
+    return (_skip(text, place + 1), True) if text[place : place + 1] == "]" else (place, False)
 
 
 def _decode_together(text: str, start: int) -> tuple[list[Any], int]:
@@ -106,7 +113,7 @@ def _decode_together(text: str, start: int) -> tuple[list[Any], int]:
 
 
 def _decode_one(text: str, start: int) -> tuple[Any, int, bool]:
-    """One item, the place of the next one, and whether there is none. Raises BadInput."""
+    """One item, the place of the next one or behind the list, and whether there is none. Raises BadInput."""
     try:
         item, place = _DECODER.decode(text, start)
         if _ESCAPED_SURROGATE.search(text, start, place):

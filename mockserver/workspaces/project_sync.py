@@ -35,8 +35,8 @@ from mockserver.world.projects import Batch, Project, TaskQueue
 from mockserver.world.queries.labels import count_by_row
 from mockserver.world.store import Store
 
-TOGETHER = 50
-"""Entries of one transaction."""
+TOGETHER = 10
+"""Entries of one transaction, some 10 ms, in which no other change can be made."""
 BATCH = "External tasks"
 """The batch by which data rows come into the project."""
 VERDICTS = {"Approve": (APPROVE, WorkflowStatus.DONE), "Reject": (REJECT, WorkflowStatus.IN_REWORK)}

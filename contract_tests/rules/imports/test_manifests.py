@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import BadInput
-from mockserver.imports.manifests import MOST_ITEMS, WINDOW, DamagedItem, decode_chunk, iterate_items
+from mockserver.imports.manifests import MOST_ITEMS, WINDOW, DamagedItem, decode_chunk, iterate_items, parse_manifest
 
 ITEMS = st.lists(
     st.recursive(
@@ -72,6 +72,17 @@ def test_items_are_the_same_whether_they_are_parsed_together_or_alone(data: st.D
     text = json.dumps(items, separators=data.draw(st.sampled_from([(",", ":"), (", ", ": "), (" ,\n ", ":")])))
     expected = [DamagedItem({"half": "?"}) if item == {"half": "\ud800"} else item for item in items]
     assert list(iterate_items(text)) == expected
+
+
+@pytest.mark.parametrize("text", ["[]x", "[1]]", '[{"a": 1}] [{"a": 2}]', '[{"a": 1}]\n{"a": 2}\n'])
+def test_what_follows_a_list_is_refused(text: str) -> None:
+    """Items in it would be lost, as those of a second list or of lines."""
+    with pytest.raises(BadInput, match=r"behind its list.*expected one JSON list of data rows"):
+        list(iterate_items(text))
+
+
+def test_a_manifest_may_begin_with_a_byte_order_mark_as_its_chunks_may() -> None:
+    assert parse_manifest(b'\xef\xbb\xbf{"chunk_uris": ["a"]}').chunk_uris == ["a"]
 
 
 def test_a_list_has_only_so_many_items() -> None:
