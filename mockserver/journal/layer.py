@@ -90,7 +90,8 @@ class Recording:
         if body:
             size = len(body)
             if not entry.answer_bytes and size <= self._most:
-                entry.answer_body = bytes(body)
+                # A copy: the text that orjson writes takes at least 4 kB, however short it is.
+                entry.answer_body = bytes(memoryview(body))
             elif entry.answer_bytes < self._most:
                 entry.answer_body += bytes(body[: self._most - entry.answer_bytes])
             entry.answer_bytes += size
