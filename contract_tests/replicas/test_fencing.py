@@ -1,8 +1,11 @@
-"""A replica that was stopped for longer than its lease wakes up without its workspaces, and can change nothing."""
+"""A replica that was stopped for longer than its lease wakes up without its workspaces: it can change nothing, and it
+shows what others have changed."""
 
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from http.client import HTTPConnection
 
 import pytest
 
@@ -10,11 +13,14 @@ from contract_tests.crash.killing import SCENARIO
 from contract_tests.databases import create_database
 from contract_tests.receiving import SECRET, Answer, Received, Receiver
 from contract_tests.replicas.journal import Journal
-from contract_tests.replicas.observing import PatientConnection, wait_until_settled
-from contract_tests.replicas.replicas import Replicas
+from contract_tests.replicas.observing import PatientConnection, list_projects, wait_until_settled
+from contract_tests.replicas.replicas import Replica, Replicas
 from contract_tests.replicas.requesting import Connection, Unanswered
 
 CREATE = "mutation($name: String!){createProject(data: {name: $name}){id}}"
+LIST = "{projects(first: 1000){name}}"
+WAITING = 8
+"""Requests that an owner receives while it is stopped."""
 EVENT = {"event": "LABEL_CREATED", "project": "image"}
 
 
@@ -52,3 +58,36 @@ def test_a_sender_that_wakes_after_its_lease_records_nothing(replicas: Replicas)
             through_sender.ask(key, CREATE, name=f"after {number}")
             assert wait_until_settled(through_sender, key) == [delivery]
         assert {(item.id, item.body) for item in receiver.received} == {(delivery["id"], delivery["body"].encode())}
+
+
+def test_an_owner_that_wakes_after_its_lease_shows_what_others_have_changed(replicas: Replicas) -> None:
+    """It has kept what it has read, and requests have waited for it that were sent after the change."""
+    owner = replicas.all[0]
+    through_owner, through_other = (PatientConnection(replica.url, Journal()) for replica in replicas.all)
+    key = through_owner.control("POST", "workspaces", {"api_key": "woken"})["api_key"]
+    through_owner.ask(key, CREATE, name="first")
+    for _ in range(2):
+        assert "first" in list_projects(through_owner, key)
+    owner.send(signal.SIGSTOP)
+    try:
+        through_other.ask(key, CREATE, name="second")
+        waiting = [send_list(owner, key) for _ in range(WAITING)]
+    finally:
+        owner.send(signal.SIGCONT)
+    for connection in waiting:
+        assert {"first", "second"} <= read_names(connection)
+    assert {"first", "second"} <= set(list_projects(through_owner, key))
+
+
+def send_list(replica: Replica, key: str) -> HTTPConnection:
+    """Sends a request for the names of all projects, without waiting for its answer."""
+    connection = HTTPConnection("127.0.0.1", replica.port, timeout=60)
+    body, headers = json.dumps({"query": LIST}), {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    connection.request("POST", "/graphql", body, headers)
+    return connection
+
+
+def read_names(connection: HTTPConnection) -> set[str]:
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return {project["name"] for project in answer["data"]["projects"]}

@@ -27,6 +27,7 @@ from mockserver.settings import LONGEST_KEY
 from mockserver.workspaces.annotation_work import LARGEST_ROW
 from mockserver.workspaces.row_imports import MOST_CHUNKS, MOST_FILE, MOST_MANIFEST
 from mockserver.world.changes import polls
+from mockserver.world.postgres import kept_reads
 
 HOLDS = {
     "the head of a request, trailers and the frames of chunks included": f"{BOUNDS.head:,} bytes",
@@ -58,6 +59,10 @@ HOLDS = {
     "the text of a GraphQL document": f"{MOST_CHARACTERS:,} characters, {MOST_TOKENS:,} tokens",
     "long texts and JSON in an answer of GraphQL": f"{MOST_TEXT_OF_ANSWER:,} characters",
     "GraphQL documents that are kept parsed": f"{MOST_KEPT:,} bytes",
+    "results of queries that are kept, with a state in PostgreSQL": (
+        f"{kept_reads.MOST_BYTES:,} bytes with their queries; of one {kept_reads.LARGEST:,} bytes"
+        f" and {kept_reads.MOST_ROWS} rows"
+    ),
     "a name, description or URL that GraphQL is given to keep": f"{MOST_TEXT:,} characters",
     "requests that wait for deliveries": f"{MOST_WAITING:,}, half of them for one workspace",
     "an API key": f"{LONGEST_KEY:,} characters",

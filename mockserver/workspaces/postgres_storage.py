@@ -182,7 +182,8 @@ class PostgresStorage(SharedStorage):
         owned = self._ownership.find(home)
         life = None if owned is None else _read_life(owned.content)
         database = None if life is None else self._catalog.open_life(life)
-        return None if database is None else Store.open(database)
+        # Without its owner: a second store does not know of the changes that the first one makes.
+        return None if database is None else Store.open(PostgresDatabase(database.pool, database.life, None))
 
     def release(self, life: Life) -> None:
         wake_in = self._ownership.find_work(life.manifest.life)

@@ -52,7 +52,8 @@ class Store:
         self.version = 0
         """How many changes this store has committed."""
         self._state: int | None = next(_STATES)
-        """Names what is committed. None once it is unknown whether a change was committed: it may be at any time."""
+        """Names what is committed. None while that may change: during a commit, as others may see it before this store
+        knows of it; and after one that has failed, as it may still be made, until the next change begins."""
         self._watchers: list[Callable[[], None]] = []
         self._lock = threading.RLock()
         self._presence = Presence(getattr(database, "path", None))
@@ -254,20 +255,21 @@ class Store:
             with self._convert_faults():
                 connection.begin()
                 try:
+                    if self._state is None:
+                        self._state = next(_STATES)  # it has waited for the end of all earlier changes
                     self._open = change = Change(connection, self.clock.now())
                     self._changing = threading.get_ident()
                     yield change
                     self._append_events(change)
                     self._check_presence()
+                    self._state = None
                     connection.commit()
-                except BaseException as error:
-                    if isinstance(error, ResourceFailed) and error.may_be_committed:
-                        self._state = None
+                    self._state = next(_STATES)
+                except BaseException:
                     connection.rollback()
                     raise
                 finally:
                     self._open = self._changing = None
-                    self._state = None if self._state is None else next(_STATES)
             self.version += 1
         self._hooks.after_commit(self)
         self._notify_watchers()

@@ -63,18 +63,25 @@ class PostgresConnection(Connection):
         return self._execute(sql, params).rowcount
 
     def rows(self, sql: str, params: Values = NO_VALUES) -> list[Row]:
-        state = None if self._get_state is None or self._session is not None else self._get_state()
-        if state is None:
+        state = self._find_state()
+        key = None if state is None else build_key(self._life, sql, params)
+        if state is None or key is None:
             return self._query(sql, params)
-        self._check_owner()
-        if self._pool.lost is not None:
-            raise ResourceFailed(self._pool.lost)
-        key = build_key(self._life, sql, params)
         rows = self._pool.reads.find(key, state)
         if rows is None:
             rows = self._query(sql, params)
             self._pool.reads.keep(key, state, rows)
         return rows
+
+    def _find_state(self) -> int | None:
+        """The state of the world whose results may be kept; None if none may. Raises ResourceFailed."""
+        if self._get_state is None or self._session is not None or not self._pool.is_confirmed():
+            return None
+        self._pool.check_thread()
+        self._check_owner()
+        if self._pool.lost is not None:
+            raise ResourceFailed(self._pool.lost)
+        return self._get_state()
 
     def _query(self, sql: str, params: Values) -> list[Row]:
         try:

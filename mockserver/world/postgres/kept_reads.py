@@ -1,24 +1,30 @@
 """Results of small queries, kept until their world changes: clients ask the same again and again, and requests read the
 same rows of the user, the organization and the workspace.
 
-Only the owner of a workspace keeps results of it, because nobody else can change it.
+Only the owner of a workspace keeps results of it, because nobody else can change it. While the others may have declared
+it dead (`Pool.is_confirmed`) it reads from the database, and keeps nothing.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from sys import getsizeof
 from typing import Any, NamedTuple
 
 from mockserver.world.database import Row, Values
 
 MOST_BYTES = 4 * 1024 * 1024
-"""Of all workspaces of a server together."""
-LARGEST = 32 * 1024
-"""Bytes of the largest result that is kept."""
+"""Of all workspaces of a server together, with their queries."""
+LARGEST = 64 * 1024
+"""Bytes of the largest result that is kept, with its query."""
 MOST_ROWS = 200
-BYTES_OF_A_ROW = 100
-"""Without its texts; roughly."""
+BYTES_OF_A_RESULT = 600
+"""Without its query and its rows: an entry and a key."""
+BYTES_OF_A_PARAMETER = 140
+"""Without its value."""
+PLAIN = (str, int, bytes, type(None))
+"""The types of values that nobody can change; without float, as 0.0 equals -0.0."""
 
 Key = tuple[Any, ...]
 
@@ -31,9 +37,14 @@ class Kept(NamedTuple):
     size: int
 
 
-def build_key(life: int, sql: str, params: Values) -> Key:
-    """The key of a query of one life."""
-    return (life, sql, *params.items())
+def build_key(life: int, sql: str, params: Values) -> Key | None:
+    """The key of a query of one life. None if a parameter is of another type than those of PLAIN: the result is not
+    kept."""
+    values = params.values()
+    if not all(isinstance(value, PLAIN) for value in values):
+        return None
+    # With the types: 1 equals True, and results of queries with them may differ.
+    return (life, sql, *params.items(), *map(type, values))
 
 
 class KeptReads:
@@ -68,8 +79,10 @@ class KeptReads:
 
 
 def _measure(key: Key, rows: list[Row]) -> int:
-    """The bytes of a result, roughly; more than LARGEST if it has too many rows."""
+    """The bytes of a result and its query; more than LARGEST if it has too many rows."""
     if len(rows) > MOST_ROWS:
         return LARGEST + 1
-    cells = sum(len(cell) for row in rows for cell in row if isinstance(cell, (str, bytes)))
-    return len(key[1]) + cells + BYTES_OF_A_ROW * (len(rows) + len(key))
+    _, sql, *params = key
+    values = [param[1] for param in params if isinstance(param, tuple)]
+    query = getsizeof(sql) + sum(map(getsizeof, values)) + len(values) * BYTES_OF_A_PARAMETER
+    return BYTES_OF_A_RESULT + query + getsizeof(rows) + sum(getsizeof(row) + sum(map(getsizeof, row)) for row in rows)

@@ -31,6 +31,8 @@ SILENT_SECONDS = 10.0
 KEEPALIVES: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 """Both sides close a TCP connection when the other side has been gone for 25 seconds. The default of systems is two
 hours, for which the database would keep the lock of a machine that has lost its power."""
+CONFIRMED_SECONDS = 1.0
+"""Age of the last heartbeat up to which a server may believe that it is alive: the others wait longer."""
 SESSION_NAME = "mockserver-"
 """The beginning of the names of a server's connections, which its number follows."""
 RESERVED = 4
@@ -81,6 +83,8 @@ class Pool:
         None while it has none, and in tests without a server."""
         self.asked_at: float | None = None
         """When the check began that the database has not answered yet."""
+        self.confirmed_at = float("-inf")
+        """When the last heartbeat was sent that the database has confirmed."""
         self.reads = KeptReads()
         self._lost: str | None = None
         self._idle: list[Session] = []
@@ -105,11 +109,19 @@ class Pool:
             self.number = number
             self._close_idle()
 
+    def is_confirmed(self) -> bool:
+        """Whether nobody can have declared this server dead."""
+        return time.monotonic() - self.confirmed_at < CONFIRMED_SECONDS
+
+    def check_thread(self) -> None:
+        """Fails on the event loop of a server, also if no statement would be needed this time."""
+        on_loop = self.number is not None and _is_on_main_loop()
+        assert not on_loop, "no statement waits for the database on the event loop"
+
     def lend(self, life: int, *, for_snapshot: bool = False) -> Session:
         """A connection that sees this life, an idle one or a new one. Raises ResourceFailed when none is available for
         WAIT_SECONDS, or the database is lost."""
-        on_loop = self.number is not None and _is_on_main_loop()
-        assert not on_loop, "no statement waits for the database on the event loop"
+        self.check_thread()
         session = self._take(life, for_snapshot=for_snapshot)
         try:
             if session is None:

@@ -27,8 +27,6 @@ LOG = logging.getLogger(__name__)
 NAME = "mockserver-watch"
 INTERVAL = 0.4
 """Seconds between two heartbeats."""
-CONFIRMED_SECONDS = 1.0
-"""Age of the last heartbeat up to which a server may believe that it is alive: the others wait longer."""
 STEADY_SECONDS = 3.0
 """Seconds of heartbeats without a break after which a server may declare others dead: what kept it from the database
 may have kept them."""
@@ -45,7 +43,7 @@ class DatabaseWatch:
         self.on_taken_over: Callable[[], None] = lambda: None
         """Is called in the thread of the watch if the others have declared this server dead, before it joins again."""
         self.members: dict[int, Member] = {}
-        self._confirmed_at = self._steady_since = float("-inf")
+        self._steady_since = float("-inf")
         self._outdated = False
         """Whether a newer version has migrated the database: this server can never use it again."""
         try:
@@ -85,7 +83,7 @@ class DatabaseWatch:
         began = time.monotonic()
         self._pool.replace_number(members.join(raw, self._name, self._address))
         self.members = members.beat(raw, self._number)
-        self._confirmed_at = began
+        self._pool.confirmed_at = began
 
     @property
     def _number(self) -> int:
@@ -95,7 +93,7 @@ class DatabaseWatch:
 
     def is_confirmed(self) -> bool:
         """Whether nobody can have declared this server dead."""
-        return time.monotonic() - self._confirmed_at < CONFIRMED_SECONDS
+        return self._pool.is_confirmed()
 
     def find_loss(self) -> str | None:
         """The reason why the database counts as lost; None while it answers."""
@@ -149,13 +147,13 @@ class DatabaseWatch:
     def _beat(self, raw: psycopg.Connection[Any]) -> None:
         """Writes the heartbeat, and acts on what the others have declared, or have not done in time."""
         began = time.monotonic()
-        if began - self._confirmed_at > ORPHANED_SECONDS:
+        if began - self._pool.confirmed_at > ORPHANED_SECONDS:
             self._steady_since = began
         present = members.beat(raw, self._number)
         if self._number not in present:
             self._give_up(raw)
             return
-        self.members, self._confirmed_at = present, began
+        self.members, self._pool.confirmed_at = present, began
         is_steady = began - self._steady_since > STEADY_SECONDS
         if is_steady and any(member.age > ORPHANED_SECONDS for member in present.values()):
             for dead in members.remove_dead(raw, self._number):
