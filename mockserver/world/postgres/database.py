@@ -101,12 +101,12 @@ class PostgresConnection(Connection):
         session = self._session
         if session is not None:
             with name_failures(self._pool.place):
-                return session.raw.execute(translate(sql), params)
+                return session.raw.execute(translate(sql), params, binary=True)
         return self._execute_alone(sql, params)
 
     def _execute_alone(self, sql: str, params: Values) -> psycopg.Cursor[Any]:
         """Changes are made in transactions, so this is a query."""
-        session, cursor = self._begin_on_lent(lambda session: session.raw.execute(translate(sql), params))
+        session, cursor = self._begin_on_lent(lambda session: session.raw.execute(translate(sql), params, binary=True))
         self._pool.give_back(session)
         return cursor
 
@@ -143,11 +143,11 @@ class PostgresConnection(Connection):
         name = f"pieces_{next(_CURSORS)}"
         with name_failures(self._pool.place), self._get_session().raw.cursor(name=name) as cursor:
             try:
-                cursor.execute(translate(sql), params)
+                cursor.execute(translate(sql), params, binary=True)
             except psycopg.DataError as error:
                 if "NUL" not in str(error):
                     raise
-                cursor.execute(translate(sql), replace_nul(params))
+                cursor.execute(translate(sql), replace_nul(params), binary=True)
             while piece := cursor.fetchmany(size):
                 yield piece
 
