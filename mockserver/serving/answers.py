@@ -8,6 +8,9 @@ from typing import Any
 JOINED = 64 * 1024
 """Bytes. More than that is not copied to be sent together with the head."""
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""The interim answer by which the body of a request is received, as uvicorn writes it."""
+
 
 class AnswerTransport:
     """The transport of one answer. Head and body are written one after the other, and sent together.
@@ -24,8 +27,10 @@ class AnswerTransport:
         """The bytes that wait; None before the first, and empty after them."""
 
     def write(self, data: bytes) -> None:
-        """Writes bytes; the first ones are held back."""
-        if self._head is None:
+        """Writes bytes; the head of the answer is held back, and an interim one in front of it is not."""
+        if self._head is None and data == CONTINUE:
+            self._transport.write(data)
+        elif self._head is None:
             self._head = data
             self._loop.call_soon(self._flush)
         elif self._head and len(data) <= JOINED:
