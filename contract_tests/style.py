@@ -35,6 +35,8 @@ PUBLIC = {
     "reading": "the context manager of a store, which every room uses",
 }
 """Functions whose names other people rely on, each with its reason."""
+ANY_PHRASE = re.compile("|".join(f"(?:{word.pattern.pattern})" for word in PHRASES if word.pattern), re.IGNORECASE)
+"""Most lines have no finding, and one search shows it."""
 COLUMNS = {"told": "a column of the table of Export V1 files"}
 """Fields of records that are called as in databases that exist, each with its reason."""
 
@@ -95,9 +97,12 @@ def remove_code(text: str) -> str:
 
 
 def check_phrases(line: int, text: str) -> Iterator[Finding]:
+    prose = remove_code(text)
+    if ANY_PHRASE.search(prose) is None:
+        return
     for word in PHRASES:
         assert word.pattern is not None
-        if match := word.pattern.search(remove_code(text)):
+        if match := word.pattern.search(prose):
             yield line, f"{match[0]!r}; write: {word.use}"
 
 
@@ -105,9 +110,9 @@ def check_phrases(line: int, text: str) -> Iterator[Finding]:
 
 
 def check_code(text: str, fields: frozenset[str] = frozenset()) -> Iterator[Finding]:
-    tree = ast.parse(text)
-    columns = set(list_columns(tree))
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(ast.parse(text)))
+    columns = set(list_columns(nodes))
+    for node in nodes:
         if isinstance(node, Function) and node.name not in fields:
             yield from check_name(node)
         if isinstance(node, Function | ast.ClassDef | ast.Module):
@@ -121,9 +126,9 @@ def check_code(text: str, fields: frozenset[str] = frozenset()) -> Iterator[Find
     yield from check_comments(text)
 
 
-def list_columns(tree: ast.Module) -> Iterator[ast.expr]:
+def list_columns(nodes: list[ast.AST]) -> Iterator[ast.expr]:
     """The names of fields of classes that are in COLUMNS."""
-    classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    classes = (node for node in nodes if isinstance(node, ast.ClassDef))
     fields = (field.target for each in classes for field in each.body if isinstance(field, ast.AnnAssign))
     return (field for field in fields if isinstance(field, ast.Name) and field.id in COLUMNS)
 
@@ -167,6 +172,8 @@ def check_variable(line: int, name: str) -> Iterator[Finding]:
 
 
 def check_comments(text: str) -> Iterator[Finding]:
+    if not any("#" in line and ANY_PHRASE.search(line) for line in text.splitlines()):
+        return  # to find the tokens takes long
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             yield from check_phrases(token.start[0], token.string)
