@@ -8,11 +8,10 @@ from graphql import parse
 
 from contract_tests.clients import documents
 from contract_tests.rules.api.asking import answer_in, ask
+from contract_tests.rules.api.graphql.engines import ENGINE
 from contract_tests.rules.worlds import many_boxes
 from contract_tests.serving import ServedWorld
 from mockserver.api.graphql.cost import MOST_COST, cost_of
-from mockserver.api.graphql.engine import Engine
-from mockserver.api.graphql.resolvers import MODULES
 
 
 def nest(levels: int) -> str:
@@ -102,7 +101,7 @@ OF_SDKS = {name: text for name, text in vars(documents).items() if isinstance(te
 
 @pytest.mark.parametrize("document", OF_SDKS.values(), ids=list(OF_SDKS))
 def test_what_sdks_send_costs_little(document: str) -> None:
-    assert cost_of(Engine(MODULES).schema, parse(document)).objects * 20 < MOST_COST
+    assert cost_of(ENGINE.schema, parse(document)).objects * 20 < MOST_COST
 
 
 def test_what_sdks_nest_is_answered(server: ServedWorld) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contract_tests.rules.api.graphql.engines import ENGINE
 from contract_tests.serving import ServedWorld
 from mockserver.api.graphql.documents import MOST_KEPT, Document, KeptDocuments, RefusedDocument, prepare
 from mockserver.api.graphql.engine import Engine
@@ -18,7 +19,6 @@ from mockserver.api.graphql.resolvers import MODULES
 from mockserver.errors import QueryNotValid, WireError
 from mockserver.journal.notes import Notes
 
-SCHEMA = Engine(MODULES).schema
 MEBIBYTE = 1024
 """In the kB of /proc."""
 SLACK = 24
@@ -62,7 +62,7 @@ def test_hundreds_of_documents_take_no_more_memory_than_is_set_aside(own: Served
 
 def test_what_was_sent_last_is_kept() -> None:
     documents = KeptDocuments(most=200_000)
-    document = prepare(SCHEMA, "{user {id}}")
+    document = prepare(ENGINE.schema, "{user {id}}")
     for number in range(1_000):
         documents.keep(f"{{user {{id}}}} # {number}", document)
         assert documents.get("{user {id}} # 0") is document, "it is requested all the time"
@@ -72,9 +72,9 @@ def test_what_was_sent_last_is_kept() -> None:
 
 def test_a_document_that_is_larger_than_any_other_is_not_kept() -> None:
     documents = KeptDocuments()
-    small, large = prepare(SCHEMA, "{user {id}}"), "{user {id}} #" + "x" * 70_000
+    small, large = prepare(ENGINE.schema, "{user {id}}"), "{user {id}} #" + "x" * 70_000
     documents.keep("{user {id}}", small)
-    documents.keep(large, prepare(SCHEMA, large))
+    documents.keep(large, prepare(ENGINE.schema, large))
     assert (documents.get("{user {id}}"), documents.get(large)) == (small, None)
 
 

@@ -12,21 +12,20 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from contract_tests.clients import documents
+from contract_tests.rules.api.graphql.engines import ENGINE
 from contract_tests.rules.api.graphql.questions import questions
 from mockserver import app
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.documents import Document
-from mockserver.api.graphql.engine import Engine, build_response
+from mockserver.api.graphql.engine import build_response
 from mockserver.api.graphql.fields import RegisteredField, register
 from mockserver.api.graphql.planner import MOST_PLANS, Planned
-from mockserver.api.graphql.resolvers import MODULES
 from mockserver.errors import BadInput, QueryTooComplex
 from mockserver.journal.notes import Notes
 from mockserver.places import cache_folder
 from mockserver.settings import Settings
 from mockserver.workspaces.workspace import Workspace
 
-ENGINE = Engine(MODULES)
 SDL = """
 enum Kind { A B }
 type Query { node: Node must: Node! nodes: [Node] musts: [Node!]! numbers: [[Int!]] word: String! number: Int }
