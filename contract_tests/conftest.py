@@ -1,4 +1,5 @@
 import functools
+import gc
 import os
 import signal
 import sys
@@ -154,7 +155,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.slow)
         if file not in INDEPENDENT and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(file))
-    items.sort(key=place_in_order)
+    items.sort(key=lambda item: place_in_order(path_of(item)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collects without searching for garbage, and never searches the tests for it: all of them stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def path_of(item: pytest.Item) -> str:
@@ -167,6 +179,6 @@ def path_below(path: Path) -> str:
     return path.relative_to(Path(__file__).parent).as_posix()
 
 
-def place_in_order(item: pytest.Item) -> int:
-    file = path_of(item)
+@functools.cache
+def place_in_order(file: str) -> int:
     return next((place for place, slow in enumerate(SLOW) if file.startswith(slow)), len(SLOW))
