@@ -23,6 +23,9 @@ from mockserver.world.postgres.catalog import Catalog
 # Without files of bytecode, every start of a server or an SDK compiles all that it imports, and every worker all tests.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+NO_PLUGINS_OF_LIBRARIES = "-p no:schemathesis -p no:faker"
+"""Options for the sessions of pytest that tests start: these plugins take three times as long as the rest."""
+os.environ["PYTEST_ADDOPTS"] = NO_PLUGINS_OF_LIBRARIES
 
 # A shell that runs the tests in the background makes them ignore Ctrl+C, and so every program that they start.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and threading.current_thread() is threading.main_thread():
@@ -128,6 +131,13 @@ def empty(server: ServedWorld) -> Iterator[MockWorkspace]:
     own = server.workspace(scenario="empty")
     yield own
     own.delete()
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Runs sessions of pytest. By itself it lets them have no options of the session around them."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", NO_PLUGINS_OF_LIBRARIES)
+    return pytester
 
 
 @pytest.fixture(scope="session")
