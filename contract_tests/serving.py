@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,13 @@ class ServedWorld(MockServer):
     """
 
     state_kind = STATE_KINDS[0]
+    popen: type[subprocess.Popen[bytes]] = subprocess.Popen
+    """What starts the process. Sessions of tests choose forks (forking.py); a test of starts, ends or memory starts an
+    interpreter: `popen=subprocess.Popen`."""
 
-    def __init__(self, *arguments: str, **options: Any) -> None:
+    def __init__(self, *arguments: str, popen: type[subprocess.Popen[bytes]] | None = None, **options: Any) -> None:
+        if popen is not None:
+            self.popen = popen
         self._others: list[MockServer] = []
         self._splitter: Any = None
         if self.state_kind != "folder" and "--state" not in arguments:
@@ -54,6 +60,10 @@ class ServedWorld(MockServer):
                 arguments = add_store(arguments)
                 self._others = [MockServer(*arguments, **options) for _ in range(REPLICAS - 1)]
         super().__init__(*arguments, **options)
+
+    def _popen(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        start = self.popen if command[0] == sys.executable else subprocess.Popen
+        return start(command, **options)
 
     def start(self) -> None:
         """Starts the server; with several replicas, `url` is the address of their splitter."""

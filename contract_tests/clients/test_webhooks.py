@@ -185,7 +185,7 @@ def test_a_server_killed_amid_a_thousand_deliveries_loses_none(tmp_path: Path) -
         return Answer(wait=0.02 if len(received) <= 100 or killed.is_set() else 60)
 
     with Receiver(hold_after_the_first_hundred) as receiver:
-        first = ServedWorld("--state", str(tmp_path / "state"))
+        first = ServedWorld("--state", str(tmp_path / "state"), popen=subprocess.Popen)
         first.start()
         workspace = MockServer.from_url(first.url).workspace(api_key="kept")
         since = workspace.clock.now

@@ -72,7 +72,7 @@ def is_lost(server: ServedWorld) -> bool:
 def test_a_server_that_is_stopped_while_its_database_is_lost_ends_as_planned(
     cluster: PrivateCluster, when: str
 ) -> None:
-    server = ServedWorld("--state", cluster.dsn, "--scenario", str(SCENARIO))
+    server = ServedWorld("--state", cluster.dsn, "--scenario", str(SCENARIO), popen=subprocess.Popen)
     server.start()
     with use(server) as count_answers:
         wait_for(lambda: count_answers() > ANSWERS)
@@ -101,7 +101,7 @@ def test_a_server_that_is_stopped_while_its_database_is_silent_ends_after_its_de
 ) -> None:
     with Splitter([cluster.socket]) as way:
         state = f"postgresql://postgres@127.0.0.1:{way.port}/postgres"
-        server = ServedWorld("--state", state, "--scenario", str(SCENARIO))
+        server = ServedWorld("--state", state, "--scenario", str(SCENARIO), popen=subprocess.Popen)
         server.start()
         with use(server) as count_answers:
             wait_for(lambda: count_answers() > ANSWERS)

@@ -84,9 +84,9 @@ def test_a_large_world_is_announced_where_no_bar_can_be_seen(tmp_path: Path) -> 
     assert run("prepare", "--scenario", str(mine), LABELBOX_MOCKSERVER_CACHE=str(tmp_path)).stderr == ""
 
 
-@pytest.mark.parametrize("flags", [["--help"], ["-h"], ["serve", "--help"], ["prepare", "-h"]])
-def test_help_is_given(flags: list[str]) -> None:
-    ended = run(*flags)
+@pytest.mark.parametrize("flags", [["--help"], ["-h"], ["prepare", "-h"], *([verb, "--help"] for verb in COMMANDS)])
+def test_help_is_given_by_an_interpreter_that_runs_the_program(flags: list[str]) -> None:
+    ended = subprocess.run([sys.executable, "-m", "mockserver", *flags], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "Usage:" in ended.stdout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,7 +66,7 @@ def serve_clips(folder: Path, *, long: int = 100_000) -> Iterator[tuple[ServedWo
         labels = [_as_clip(change.connection, number, document) for number, document in enumerate(_documents(long))]
         _all_as_clips(change.connection, ALL_CLIPS)
     store.close()
-    with ServedWorld("--state", str(state)) as server:
+    with ServedWorld("--state", str(state), popen=subprocess.Popen) as server:  # its memory is measured
         yield server, labels
 
 

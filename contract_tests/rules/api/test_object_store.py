@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -173,7 +174,7 @@ def test_a_server_that_is_killed_leaves_no_half_result_that_anyone_sees(
     scenario = tmp_path / "large.toml"
     scenario.write_text(SCENARIO.replace("labelled = 2500", f"labelled = {ROWS}"))
     flags = ("--results", f"s3://{BUCKET}/killed", "--state", str(tmp_path / "state"), "--scenario", str(scenario))
-    with ServedWorld(*flags) as world:
+    with ServedWorld(*flags, popen=subprocess.Popen) as world:
         task_id = control(world, EXPORT, id=world.projects["large"])["exportDataRowsInProject"]["taskId"]
         assert eventually(lambda: bool(names(store, "killed")), within=PATIENCE), "no part was written"
         os.kill(int(world.ready["pid"]), signal.SIGKILL)

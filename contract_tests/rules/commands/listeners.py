@@ -1,18 +1,19 @@
 """`mockserver webhook listen` as a process, for tests."""
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-COMMAND = [sys.executable, "-m", "mockserver", "webhook"]
+from contract_tests.forking import COMMAND, ForkedProgram
 
 
 @contextmanager
-def run_listener(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def run_listener(
+    *arguments: str, popen: type[subprocess.Popen[str]] = ForkedProgram
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The listener's URL, and its process, whose greeting has been read."""
-    command = [*COMMAND, "listen", "--port", "0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    command = [*COMMAND, "webhook", "listen", "--port", "0", *arguments]
+    with popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         greeting = process.stderr if "json" in arguments else process.stdout
         try:
             assert greeting is not None

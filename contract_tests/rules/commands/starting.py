@@ -1,8 +1,7 @@
-"""Starts the program as users start it, and speaks to the server."""
+"""Starts the program, and speaks to the server."""
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Any
 
 import requests
 
+from contract_tests.forking import COMMAND, ForkedProgram, run_forked
 from contract_tests.serving import environment_without_settings
 
 ENDS_WITHIN_SECONDS = 45.0
@@ -22,20 +22,22 @@ EXPORT_PROJECT = "mutation($i: ExportDataRowsInProjectInput!){exportDataRowsInPr
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A command that ends by itself."""
-    command = [sys.executable, "-m", "mockserver", *arguments]
     variables = environment_without_settings() | environment
-    return subprocess.run(
-        command, env=variables, capture_output=True, text=True, timeout=ENDS_BY_ITSELF_WITHIN_SECONDS, check=False
-    )
+    return run_forked(*arguments, env=variables, timeout=ENDS_BY_ITSELF_WITHIN_SECONDS)
 
 
 @contextmanager
-def serve_in(folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A server whose ready file is `ready.json` in the folder; killed at the end if it still runs."""
-    command = [sys.executable, "-m", "mockserver", "serve", "--ready-file", str(folder / "ready.json")]
+def serve_in(
+    folder: Path, *arguments: str, popen: Any = ForkedProgram, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
+    """A server whose ready file is `ready.json` in the folder; killed at the end if it still runs.
+
+    A test of starts, ends or memory starts an interpreter: `popen=subprocess.Popen`.
+    """
+    command = [*COMMAND, "serve", "--ready-file", str(folder / "ready.json"), *arguments]
     variables = environment_without_settings() | {"LABELBOX_MOCKSERVER_PORT": "0"} | environment
     pipe = subprocess.PIPE
-    with subprocess.Popen([*command, *arguments], env=variables, stdout=pipe, stderr=pipe, text=True) as process:
+    with popen(command, env=variables, stdout=pipe, stderr=pipe, text=True) as process:
         try:
             yield process
         finally:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
+from contract_tests.forking import run_forked
 from contract_tests.rules.contract import clients
 from contract_tests.rules.pages import REPOSITORY, files_of
 
@@ -35,14 +36,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mockserver", "contract", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    return run_forked("contract", *arguments, cwd=folder, env=environment, timeout=240)
 
 
 def test_a_client_that_keeps_the_contract_has_status_0_and_every_report(folder: Path) -> None:

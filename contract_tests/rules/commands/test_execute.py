@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from contract_tests.clients.environments import NEWEST, python_of
+from contract_tests.forking import run_forked
 from contract_tests.rules.pages import REPOSITORY, get_block
 from contract_tests.serving import ServedWorld
 
@@ -36,9 +37,8 @@ print(project.name, len(list(task.get_buffered_stream())))
 
 
 def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mockserver", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environment)
+    return run_forked(*arguments, cwd=folder, env=environment, timeout=240)
 
 
 @pytest.mark.parametrize("program", [WITH_REQUESTS, WITH_SSL], ids=["requests", "ssl"])

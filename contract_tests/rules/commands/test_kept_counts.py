@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+import subprocess
 import threading
 import time
 from contextlib import closing
@@ -82,7 +83,7 @@ def poll_legacy(world: ServedWorld) -> bool:
 
 def test_polls_requested_failures_and_hanging_exports_are_those_of_the_server_that_was_killed(state: str) -> None:
     arguments = ("--state", state)
-    with ServedWorld(*arguments) as world:
+    with ServedWorld(*arguments, popen=subprocess.Popen) as world:
         own = world.own
         own.progression.set(exports={"looks": 3}, processing={"looks": 2})
         own.fault("export_fails", first=2, message="as a test wants it")
@@ -134,7 +135,7 @@ def call(url: str, key: str) -> int:
 
 def test_a_fault_hits_exactly_as_many_calls_as_were_requested_although_the_server_is_killed(state: str) -> None:
     arguments = ("--state", state)
-    with ServedWorld(*arguments, scenario="empty") as world:
+    with ServedWorld(*arguments, scenario="empty", popen=subprocess.Popen) as world:
         world.own.fault("server_error", status=503, times=TIMES)
         load = Load(world)
         load.start()
@@ -159,7 +160,7 @@ def test_the_faults_of_a_scenario_are_there_once_and_those_that_were_removed_sta
     )
     arguments = ("--state", state, "--scenario", str(scenario))
     for remaining in (["fault-1", "fault-2"], ["fault-2"], []):
-        with ServedWorld(*arguments) as world:
+        with ServedWorld(*arguments, popen=subprocess.Popen) as world:
             assert [fault["id"] for fault in world.own.faults] == remaining
             if remaining:
                 requests.delete(f"{world.url}/_mock/faults/fault-{3 - len(remaining)}", timeout=60)

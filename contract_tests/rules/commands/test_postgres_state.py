@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,8 +32,8 @@ FILE = """query ($id: ID!) { task(where: {id: $id}) { status exportFileFromOffse
 file } } }"""
 
 
-def serve(dsn: str, *arguments: str, scenario: str = "empty") -> ServedWorld:
-    return ServedWorld("--state", dsn, *arguments, scenario=scenario)
+def serve(dsn: str, *arguments: str, scenario: str = "empty", **options: Any) -> ServedWorld:
+    return ServedWorld("--state", dsn, *arguments, scenario=scenario, **options)
 
 
 def get_refusal(dsn: str, *arguments: str) -> str:
@@ -58,7 +59,7 @@ def health(world: ServedWorld) -> tuple[int, str]:
 
 def test_everything_that_was_acknowledged_is_there_after_a_kill_and_a_restart() -> None:
     dsn = create_database()
-    with serve(dsn, scenario="default") as world:
+    with serve(dsn, scenario="default", popen=subprocess.Popen) as world:
         own = world.workspace(scenario="empty", api_key="kept")
         created = world.ask('mutation { createProject(data: {name: "kept"}) { id } }')["createProject"]["id"]
         task = world.ask(EXPORT, id=world.projects["image"])["exportDataRowsInProject"]["taskId"]
@@ -102,7 +103,7 @@ def test_several_servers_share_a_database_and_each_serves_its_workspaces() -> No
 def test_a_server_that_was_stopped_and_replaced_passes_requests_on_when_it_wakes() -> None:
     dsn = create_database()
     create = 'mutation { createProject(data: {name: "%s"}) { id } }'
-    with serve(dsn) as zombie, serve(dsn) as successor:
+    with serve(dsn, popen=subprocess.Popen) as zombie, serve(dsn) as successor:
         zombie.ask(create % "first")
         os.kill(zombie.ready["pid"], signal.SIGSTOP)
         wait_for(lambda: can_ask(successor, create % "second"))
@@ -286,7 +287,7 @@ def test_a_server_whose_database_is_silent_is_not_ready_until_it_answers() -> No
 @pytest.mark.slow
 def test_a_server_whose_database_is_silent_ends_on_a_signal(tmp_path: Path) -> None:
     dsn = create_database()
-    with serve_in(tmp_path, "--state", dsn, "--scenario", "empty") as process:
+    with serve_in(tmp_path, "--state", dsn, "--scenario", "empty", popen=subprocess.Popen) as process:
         ready(process, tmp_path)
         with connect(dsn) as raw:
             ours = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE %s AND datname = current_database()"

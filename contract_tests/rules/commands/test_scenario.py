@@ -13,7 +13,6 @@ from mockserver.generate.features import build_ontology
 from mockserver.generate.scenario import load, parse
 from mockserver.generate.scenario_files import find
 from mockserver.generate.scenario_writer import NewProject, convert_ontology, render_scenario
-from mockserver.testing import MockServer
 
 DEFAULT = load(find("default"))
 
@@ -54,7 +53,7 @@ def test_a_template_is_a_scenario_that_can_be_served(tmp_path: Path) -> None:
     assert "Serve it with: mockserver serve --scenario " in ended.stderr
     plan = load(file)
     assert [(project.name, project.media) for project in plan.projects] == [("my image", "image"), ("my text", "text")]
-    with MockServer(scenario=str(file)) as server:
+    with ServedWorld(scenario=str(file)) as server:
         assert set(server.own.projects) == {"my image", "my text"}
         assert server.own.expected_rows("my image")
 

@@ -37,7 +37,7 @@ from mockserver.world.tasks import EXPORT
 
 
 def test_it_says_what_a_user_needs_and_writes_what_a_program_needs(tmp_path: Path) -> None:
-    with serve_in(tmp_path) as process:
+    with serve_in(tmp_path, popen=subprocess.Popen) as process:
         ready_file = ready(process, tmp_path)
         process.terminate()
         output, errors = process.communicate(timeout=60)
@@ -90,7 +90,7 @@ def test_a_temporary_state_is_closed_to_others_too(tmp_path: Path) -> None:
 
 def test_ready_means_ready(tmp_path: Path) -> None:
     """The first look at the file is the first question, and it is answered."""
-    with serve_in(tmp_path) as process:
+    with serve_in(tmp_path, popen=subprocess.Popen) as process:
         ready_file = ready(process, tmp_path)
         assert ask(ready_file, "{organization{id}}")["organization"]["id"] == ready_file["organization_id"]
         assert requests.get(f"{ready_file['url']}/_mock/health", timeout=60).json()["status"] == "ok"
@@ -215,7 +215,7 @@ def test_forwarding_fields_are_never_believed(tmp_path: Path) -> None:
 
 def test_the_ready_file_is_never_seen_half(tmp_path: Path) -> None:
     seen: list[str] = []
-    with serve_in(tmp_path) as process:
+    with serve_in(tmp_path, popen=subprocess.Popen) as process:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not seen and time.monotonic() < deadline:
             seen = [path.read_text() for path in tmp_path.glob("ready.json")]
@@ -228,7 +228,7 @@ def test_the_ready_file_is_never_seen_half(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_signal_stops_it_and_its_ready_file_is_removed(tmp_path: Path, how: signal.Signals) -> None:
-    with serve_in(tmp_path, TMPDIR=str(tmp_path)) as process:
+    with serve_in(tmp_path, popen=subprocess.Popen, TMPDIR=str(tmp_path)) as process:
         ready(process, tmp_path)
         started = time.monotonic()
         process.send_signal(how)
@@ -242,7 +242,7 @@ def test_a_signal_stops_it_and_its_ready_file_is_removed(tmp_path: Path, how: si
 def test_a_ready_file_of_an_earlier_life_is_not_left_to_be_believed(tmp_path: Path) -> None:
     """A killed server leaves it behind; a client that waits for the next one must not read the old address."""
     (tmp_path / "ready.json").write_text('{"pid": 0}')
-    with serve_in(tmp_path) as process:
+    with serve_in(tmp_path, popen=subprocess.Popen) as process:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while process.poll() is None and not listens(process.pid) and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -258,7 +258,7 @@ def listens(pid: int) -> bool:
 
 
 def test_an_idle_connection_does_not_hold_it_up(tmp_path: Path) -> None:
-    with serve_in(tmp_path) as process:
+    with serve_in(tmp_path, popen=subprocess.Popen) as process:
         ready_file = ready(process, tmp_path)
         with requests.Session() as session:
             session.get(f"{ready_file['url']}/_mock/health", timeout=60)
@@ -291,7 +291,10 @@ def test_what_runs_when_it_stops_is_cut_without_a_line_in_the_log(tmp_path: Path
         yield b"{"
         stopped.wait(READY_WITHIN_SECONDS)
 
-    with serve_in(folder, LABELBOX_MOCKSERVER_CACHE=str(cache)) as process, ThreadPoolExecutor() as threads:
+    with (
+        serve_in(folder, popen=subprocess.Popen, LABELBOX_MOCKSERVER_CACHE=str(cache)) as process,
+        ThreadPoolExecutor() as threads,
+    ):
         url = ready(process, folder)["url"]
         with requests.get(f"{url}/console/stream", stream=True, timeout=60):
             open_calls = [
@@ -335,7 +338,7 @@ def test_it_ends_although_something_does_not_end(rest: str, expected: tuple[int,
 def test_it_ends_with_its_companion(tmp_path: Path) -> None:
     with (
         subprocess.Popen(["sleep", "60"]) as companion,
-        serve_in(tmp_path, "--exit-with", str(companion.pid)) as process,
+        serve_in(tmp_path, "--exit-with", str(companion.pid), popen=subprocess.Popen) as process,
     ):
         ready(process, tmp_path)
         companion.kill()
@@ -368,7 +371,7 @@ def test_a_kept_state_has_its_tasks_results_and_ids_after_a_restart(tmp_path: Pa
 def test_a_change_survives_a_kill(tmp_path: Path) -> None:
     counts = []
     for _ in range(2):
-        with serve_in(tmp_path, "--state", str(tmp_path / "state")) as process:
+        with serve_in(tmp_path, "--state", str(tmp_path / "state"), popen=subprocess.Popen) as process:
             ready_file = ready(process, tmp_path)
             counts.append(len(ready_file["projects"]))
             ask(ready_file, 'mutation{createProject(data: {name: "kept"}){id}}')
@@ -378,7 +381,7 @@ def test_a_change_survives_a_kill(tmp_path: Path) -> None:
 
 
 def test_a_task_that_a_kill_cut_short_is_failed_after_the_restart(tmp_path: Path) -> None:
-    with serve_in(tmp_path, "--state", str(tmp_path / "state")) as process:
+    with serve_in(tmp_path, "--state", str(tmp_path / "state"), popen=subprocess.Popen) as process:
         ready(process, tmp_path)
         process.kill()
         process.wait(30)

@@ -6,7 +6,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,6 +13,7 @@ import pytest
 import requests
 import trustme
 
+from contract_tests.forking import run_forked
 from contract_tests.rules.certification.receivers import (
     SECRET,
     Headers,
@@ -28,13 +28,12 @@ from mockserver.certification import CASES
 from mockserver.webhooks.messages import compute_signature
 from mockserver.webhooks.misbehaviour import BURST, MISBEHAVIOURS
 
-COMMAND = [sys.executable, "-m", "mockserver", "webhook"]
 QUICK = ("--leave-out", "slow", "--leave-out", "huge", "--leave-out", "larger", "--leave-out", "split-letter")
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = environment_without_settings() | environment
-    return subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=240, check=False)
+    return run_forked("webhook", *arguments, env=env, timeout=240)
 
 
 class Keeper:
@@ -229,7 +228,7 @@ def test_a_message_that_breaks_off_is_no_traceback() -> None:
 
 
 def test_it_ends_on_a_signal() -> None:
-    with run_listener() as (_, process):
+    with run_listener(popen=subprocess.Popen) as (_, process):
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(timeout=30) == 0
 

@@ -10,6 +10,7 @@ import pytest
 
 from contract_tests.rules.contract import clients
 from contract_tests.rules.pages import REPOSITORY
+from contract_tests.serving import ServedWorld
 from mockserver.contract import Report, Runner, Verdict, choose_cases, driver
 from mockserver.contract.process import ClientProcess, Command
 from mockserver.testing import MockServer
@@ -21,7 +22,7 @@ SILENCE = 250
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[MockServer]:
-    with MockServer() as server:
+    with ServedWorld() as server:
         yield server
 
 

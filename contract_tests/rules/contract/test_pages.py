@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from contract_tests.rules.pages import REPOSITORY, blocks_of, files_of
+from contract_tests.serving import ServedWorld
 from mockserver.contract import CASES, Report, Runner, Verdict, choose_cases
 from mockserver.contract.cases import Profile
 from mockserver.contract.process import ClientProcess, Command
@@ -18,7 +19,7 @@ from mockserver.testing import MockServer
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[MockServer]:
-    with MockServer() as server:
+    with ServedWorld() as server:
         yield server
 
 

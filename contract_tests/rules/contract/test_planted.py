@@ -7,6 +7,7 @@ import pytest
 
 from contract_tests.rules.contract import planted
 from contract_tests.rules.contract.test_mistakes import SILENCE, command_of
+from contract_tests.serving import ServedWorld
 from mockserver.contract import Report, Runner, Verdict, choose_cases
 from mockserver.contract.process import ClientProcess
 from mockserver.testing import MockServer
@@ -14,7 +15,7 @@ from mockserver.testing import MockServer
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[MockServer]:
-    with MockServer() as server:
+    with ServedWorld() as server:
         yield server
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -267,7 +268,7 @@ def test_an_export_fails_where_not_even_the_database_can_be_written(asking: Aski
 
 
 def test_a_failure_that_could_not_be_recorded_is_written_when_the_cause_is_gone(tmp_path: Path) -> None:
-    with ServedWorld("--state", str(tmp_path)) as world:
+    with ServedWorld("--state", str(tmp_path), popen=subprocess.Popen) as world:
         asking = Asking(world)
         asking.reset()
         known = asking.start("image")

@@ -1,3 +1,4 @@
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -51,7 +52,11 @@ ANY_KEY = ("--any-key", "--scenario", "empty", "--host", "0.0.0.0", "--replica-a
 @pytest.fixture(scope="session")
 def started_any_key_servers() -> Iterator[list[ServedWorld]]:
     database = create_database()
-    with ServedWorld("--state", database, *ANY_KEY) as first, ServedWorld("--state", database, *ANY_KEY) as second:
+    flags = ("--state", database, *ANY_KEY)
+    with (
+        ServedWorld(*flags, popen=subprocess.Popen) as first,
+        ServedWorld(*flags, popen=subprocess.Popen) as second,
+    ):
         yield [first, second]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -32,8 +33,8 @@ def first(database: str) -> Iterator[ServedWorld]:
         yield server
 
 
-def start(database: str) -> ServedWorld:
-    return ServedWorld("--state", database, "--scenario", "empty", "--journal-entries", str(MOST))
+def start(database: str, **options: Any) -> ServedWorld:
+    return ServedWorld("--state", database, "--scenario", "empty", "--journal-entries", str(MOST), **options)
 
 
 def list_requests(server: ServedWorld, workspace: MockWorkspace, **parameters: Any) -> Any:
@@ -52,7 +53,7 @@ def count_rows(database: str) -> int:
 def test_the_journal_is_whole_after_its_server_was_killed_or_stopped(
     first: ServedWorld, database: str, number: signal.Signals
 ) -> None:
-    with start(database) as owner:
+    with start(database, popen=subprocess.Popen) as owner:
         workspace = owner.workspace()
         for name in ("one", "two"):
             assert send(owner, workspace, f"query {name} {{ user {{ id }} }}").ok

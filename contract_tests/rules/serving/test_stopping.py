@@ -1,5 +1,6 @@
 """Requests that are open when the server is stopped."""
 
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +14,7 @@ WITHIN = 60.0
 
 def test_a_request_that_is_open_when_the_server_stops_ends_without_an_answer() -> None:
     """Nobody knows whether it had its effect, as when the server is killed, so nothing is said about that."""
-    with ServedWorld(scenario="empty") as world, ThreadPoolExecutor(1) as threads:
+    with ServedWorld(scenario="empty", popen=subprocess.Popen) as world, ThreadPoolExecutor(1) as threads:
         world.own.fault("slow", operation="user", seconds=600)
         request = threads.submit(world.ask, "query user { user { id } }")
         deadline = time.monotonic() + WITHIN

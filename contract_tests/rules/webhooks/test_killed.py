@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -21,7 +22,7 @@ def test_what_was_sent_and_not_recorded_comes_again_with_the_same_id_and_bytes(
 ) -> None:
     state = ["--state", str(tmp_path / "state")]
     killed = threading.Event()
-    with Receiver() as receiver, ServedWorld(*state) as world:
+    with Receiver() as receiver, ServedWorld(*state, popen=subprocess.Popen) as world:
         pid = int(world.ready["pid"])
 
         def kill(received: list[Received]) -> Answer:

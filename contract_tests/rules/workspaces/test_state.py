@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -397,7 +398,7 @@ def temporary(tmp_path: Path) -> Path:
 
 def test_the_temporary_folder_of_a_killed_server_is_removed_by_the_next(tmp_path: Path, temporary: Path) -> None:
     where = {"TMPDIR": str(temporary)}
-    with serve_in(tmp_path, "--scenario", "empty", **where) as killed:
+    with serve_in(tmp_path, "--scenario", "empty", popen=subprocess.Popen, **where) as killed:
         ready(killed, tmp_path)
         killed.kill()
         killed.wait(60)

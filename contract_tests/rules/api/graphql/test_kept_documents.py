@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,7 +39,7 @@ def memory(server: ServedWorld) -> int:
 
 @pytest.fixture
 def own() -> Iterator[ServedWorld]:
-    with ServedWorld("--journal-entries", "0") as world:
+    with ServedWorld("--journal-entries", "0", popen=subprocess.Popen) as world:
         yield world
 
 
