@@ -40,6 +40,7 @@ def read_metrics(world: ServedWorld) -> dict[str, float]:
 
 
 def test_requests_are_counted_by_class_and_status(own: ServedWorld) -> None:
+    own.require_one_server()
     before = read_metrics(own)
     own.ask("{projects {id}}")
     requests.post(own.graphql_url, json={"query": "{projects {id}}"}, timeout=30)  # without a key
@@ -57,6 +58,7 @@ def test_requests_are_counted_by_class_and_status(own: ServedWorld) -> None:
 
 
 def test_exports_messages_workspaces_and_bytes_are_counted(own: ServedWorld) -> None:
+    own.require_one_server()
     before = read_metrics(own)
     mine: MockWorkspace = own.workspace()
     headers = {"Authorization": f"Bearer {mine.api_key}"}
