@@ -111,15 +111,21 @@ def _import_vectors(workspace: Workspace, embedding: Embedding, body: bytes) -> 
     vectors = []
     for number, line in enumerate(_iterate_lines(body), 1):
         try:
-            for entry in _decode_line(line):
-                row_id = entry["id"]
-                vectors.append((str(row_id), encode_vector(entry["vector"], embedding)))
-        except (ValueError, KeyError, TypeError, RecursionError, ItemRefused) as error:
+            vectors += [_read_vector(entry, embedding) for entry in _decode_line(line)]
+        except (ValueError, RecursionError, ItemRefused) as error:
             raise BadInput(
                 f'Line {number} is no vector ({error}); expected {{"id": "a data row", "vector": [0.5, …]}}'
             ) from None
     workspace.embeddings.set_vectors(embedding.id, vectors)
     return len(vectors)
+
+
+def _read_vector(entry: Any, embedding: Embedding) -> tuple[str, bytes]:
+    """The id of a data row, and its vector as JSON. Raises ItemRefused."""
+    row_id = entry.get("id") if isinstance(entry, dict) else None
+    if not isinstance(row_id, str):
+        raise ItemRefused(f"it is {str(entry)[:100]!r}")
+    return row_id, encode_vector(entry.get("vector"), embedding)
 
 
 def _iterate_lines(body: bytes) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from mockserver.errors import BadInput, MalformedRequest
 from mockserver.generate.features import make_machine_name
 from mockserver.http.requests import read_body
 from mockserver.http.responses import json_response
-from mockserver.imports.ontologies import complete_feature, give_ids, list_roots, parse_normalized
+from mockserver.imports.ontologies import LONGEST_TEXT, complete_feature, give_ids, list_roots, parse_normalized
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.database import EVERYTHING, Clause
@@ -106,6 +106,8 @@ class OntologyRoutes:
         title = (await _read_object(request)).get("title")
         if not isinstance(title, str) or not title.strip():
             raise MalformedRequest(f"title is {title!r}; expected a text that is not empty")
+        if len(title) > LONGEST_TEXT:
+            raise MalformedRequest(f"title has {len(title):,} characters; at most {LONGEST_TEXT:,} are kept")
         await _change(workspace, lambda: workspace.ontologies.rename_feature(feature_id, title, _keep_value))
         return json_response({"schemaId": feature_id})
 

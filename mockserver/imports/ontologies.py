@@ -23,6 +23,8 @@ QUESTIONS = ORDINARY_QUESTIONS | PROMPT_RESPONSE_QUESTIONS | {"dropdown", "date"
 """Types of questions; the last two are of older SDKs (ontology.py 3.40.1 Classification.Type)."""
 WITH_OPTIONS = frozenset({"radio", "checklist", "dropdown", "response-radio", "response-checklist"})
 MOST_FEATURES = 20_000
+LONGEST_TEXT = 10_000
+"""Characters of a name, which every annotation of an export repeats."""
 DEEPEST = 20
 """Levels of questions below questions."""
 FEATURE_ID, NODE_ID = "featureSchemaId", "schemaNodeId"
@@ -72,7 +74,8 @@ def _complete_tool(tool: Any, path: str, colour: str) -> JsonObject:
         _complete_question(question, f"{path}.classifications[{index}]")
         for index, question in enumerate(_list(tool, "classifications", path))
     ]
-    start = {"tool": kind, "name": name, "required": bool(tool.get("required")), "color": tool.get("color") or colour}
+    start = {"tool": kind, "name": name, "required": bool(tool.get("required")),
+             "color": _get_text(tool, "color", colour, path)}  # fmt: skip
     whole: JsonObject = tool | start | {"classifications": questions, **_get_ids(tool, path)}
     return whole | {"definition": _complete_definition(whole, path)} if kind in JUDGING_TOOLS else whole
 
@@ -101,7 +104,8 @@ def _complete_question(question: Any, path: str, depth: int = 0) -> JsonObject:
     if kind in WITH_OPTIONS and not options:
         raise MalformedRequest(f"{path}.options is empty; expected at least one option, because it is a {kind}")
     required = bool(question.get("required")) or kind in PROMPT_RESPONSE_QUESTIONS
-    start = {"type": kind, "instructions": text, "name": question.get("name") or text, "required": required}
+    name = _get_text(question, "name", text, path)
+    start = {"type": kind, "instructions": text, "name": name, "required": required}
     whole: JsonObject = question | start | {"options": options, **_get_ids(question, path)}
     return whole
 
@@ -140,7 +144,14 @@ def _check_text(feature: JsonObject, key: str, path: str) -> str:
     text = feature.get(key)
     if not isinstance(text, str) or not text.strip():
         raise MalformedRequest(f"{path}.{key} is {_show(text)}; expected a text that is not empty")
+    if len(text) > LONGEST_TEXT:
+        raise MalformedRequest(f"{path}.{key} has {len(text):,} characters; at most {LONGEST_TEXT:,} are kept")
     return text
+
+
+def _get_text(feature: JsonObject, key: str, default: str, path: str) -> str:
+    """A text that may be left out or empty. Raises MalformedRequest."""
+    return _check_text(feature, key, path) if feature.get(key) else default
 
 
 def _list(document: Mapping[str, Any], key: str, path: str) -> list[Any]:

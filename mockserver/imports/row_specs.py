@@ -5,6 +5,7 @@ Unknown keys are refused by name, because the SDK refuses them too (descriptor_f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ from mockserver.world.media import ATTACHMENT_TYPES
 from mockserver.world.new_rows import Content, KeyType, NewAttachment, NewVector, RowSpec
 
 MOST_NAME = 10_000
-"""Characters of an external id: lists repeat them."""
+"""Characters of an external id, or of the name of an attachment: lists repeat them."""
 MOST_ATTACHMENTS = 100
 MOST_VECTORS = 10
 KEY_TYPES: Mapping[str, KeyType] = {kind.value: kind for kind in KeyType}
@@ -99,7 +100,10 @@ class RowReader:
     def _read_vectors(self, vectors: Any) -> tuple[NewVector, ...]:
         if not isinstance(vectors, list) or len(vectors) > MOST_VECTORS:
             raise ItemRefused(f"embeddings must be a list of at most {MOST_VECTORS} vectors")
-        return tuple(self.read_vector(vector) for vector in vectors)
+        read = tuple(self.read_vector(vector) for vector in vectors)
+        if len({vector.embedding_id for vector in read}) < len(read):
+            raise ItemRefused("embeddings has two vectors of the same embedding; send one")
+        return read
 
     def read_vector(self, vector: Any) -> NewVector:
         """A vector of a data row: `{"embeddingId", "vector"}`. Raises ItemRefused."""
@@ -112,7 +116,9 @@ class RowReader:
 
 def encode_vector(numbers: Any, embedding: Embedding) -> bytes:
     """The numbers of a vector as JSON. Raises ItemRefused unless they are as many as the embedding has dimensions."""
-    is_plain = isinstance(numbers, list) and all(type(number) in (int, float) for number in numbers)
+    is_plain = isinstance(numbers, list) and all(
+        type(number) in (int, float) and math.isfinite(number) for number in numbers
+    )
     if not is_plain or len(numbers) != embedding.dimensions:
         size = f"{len(numbers)} items" if isinstance(numbers, list) else str(numbers)[:100]
         raise ItemRefused(
@@ -192,6 +198,8 @@ def read_attachment(attachment: Any) -> NewAttachment:
     for part, text in (("The value of an attachment", value), ("The name of an attachment", name)):
         if isinstance(text, str) and "\0" in text:
             raise _refuse_nul(part, text)
+    if name is not None and (size := len(str(name))) > MOST_NAME:
+        raise ItemRefused(f"The name of an attachment has {size:,} characters; at most {MOST_NAME:,} are kept")
     return NewAttachment(kind, value, None if name is None else str(name))
 
 

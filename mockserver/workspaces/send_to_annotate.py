@@ -26,7 +26,7 @@ from mockserver.imports.lines import decode_line
 from mockserver.workspaces.annotation_work import Parent, read_parent
 from mockserver.world.change import Change
 from mockserver.world.changes.annotation_imports import AnnotationImportChanges, NewAnnotations
-from mockserver.world.changes.batches import MOST_ROWS, BatchChanges, Consensus
+from mockserver.world.changes.batches import MOST_ROWS, BatchChanges, Consensus, check_priority
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.row_lookup import RowRef
@@ -84,6 +84,7 @@ class SendToAnnotate:
         """Raises NotFound for what the request names and MalformedRequest for its search, before a task begins."""
         request = self._request
         connection.one_by_id(Project, request.project_id)
+        check_priority(request.priority)
         if request.queue_id is not None:
             self._find_queue(connection)
         for source in request.sources:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from graphql.error import GraphQLError
 from graphql.language import ValueNode
-from graphql.type import GraphQLEnumType, GraphQLScalarType, GraphQLSchema, is_introspection_type
+from graphql.type import GraphQLEnumType, GraphQLFloat, GraphQLScalarType, GraphQLSchema, is_introspection_type
 from graphql.utilities import value_from_ast_untyped
 
 from mockserver.digits import parse_digits
@@ -27,6 +27,7 @@ def set_scalars(schema: GraphQLSchema) -> None:
         scalar.coerce_output_value = write
         scalar.coerce_input_value = read
         scalar.coerce_input_literal = partial(_read_literal, _LITERALS.get(name, read))
+    cast("GraphQLScalarType", schema.type_map["Float"]).coerce_input_literal = _read_float
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLEnumType) and not is_introspection_type(kind):
             _limit_suggestions(kind)
@@ -45,6 +46,13 @@ def _limit_suggestions(kind: GraphQLEnumType) -> None:
 
 def _read_literal(read: Callable[[Any], Any], node: ValueNode) -> Any:
     return read(value_from_ast_untyped(node))
+
+
+def _read_float(node: ValueNode) -> float:
+    """A number that a document spells. Raises GraphQLError, also beyond what a double holds: graphql-core makes that
+    infinite, and no answer can say so."""
+    value = GraphQLFloat.coerce_input_value(value_from_ast_untyped(node))
+    return float(value)
 
 
 def _identity(value: Any) -> Any:

@@ -15,7 +15,7 @@ from mockserver.world.change import Change
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, JsonText
+from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.events import EventKind
 from mockserver.world.file_rules import FileRule, find_rule
 from mockserver.world.imports import PreLabel
@@ -97,12 +97,11 @@ class BatchChanges:
         """Adds data rows to a batch: they wait to be labelled. Returns the ids of those that are in the project
         already, were deleted in the meantime or could not be read, which stay as they are. Raises NotFound,
         MalformedRequest."""
-        if priority not in PRIORITIES:
-            raise MalformedRequest(f"The priority of a batch is {priority}; expected 1, the highest, to 5")
+        check_priority(priority)
         with self._store.change() as change:
             change.one(Project, batch.project_id)
             known = change.one(Batch, batch.id)
-            fresh = _select_fresh(change, batch.project_id, rows)
+            fresh = _select_fresh(change.connection, batch.project_id, rows)
             if known.size + len(fresh) > MOST_ROWS:
                 raise MalformedRequest(TOO_MANY)
             queue = _find_first_queue(change, batch.project_id)
@@ -120,6 +119,13 @@ class BatchChanges:
             change.add_event(EventKind.PROJECT_UPDATED, project=batch.project_id, batch=batch.id)
             added = {row.no for row in fresh}
             return [row.id for row in rows if row.no not in added]
+
+    def check_room(self, batch: Batch, rows: Sequence[RowRef]) -> None:
+        """Raises MalformedRequest when a batch would have too many data rows with these."""
+        with self._store.read_apart() as connection:
+            known = connection.one_by_id(Batch, batch.id)
+            if known.size + len(_select_fresh(connection, batch.project_id, rows)) > MOST_ROWS:
+                raise MalformedRequest(TOO_MANY)
 
     def remove_queued_rows(self, project_id: str, batch_id: str) -> Batch:
         """Removes the data rows of a batch that have no label and wait for one. Raises NotFound."""
@@ -172,6 +178,12 @@ _HAS_NO_LABEL = (
 )
 
 
+def check_priority(priority: int) -> None:
+    """Raises MalformedRequest."""
+    if priority not in PRIORITIES:
+        raise MalformedRequest(f"The priority of a batch is {priority}; expected 1, the highest, to 5")
+
+
 def find_batch(change: Change, project_id: str, batch_id: str) -> Batch:
     """A batch of a project. Raises NotFound."""
     change.one(Project, project_id)
@@ -203,7 +215,7 @@ def _find_first_queue(change: Change, project_id: str) -> str:
     return change.connection.select(TaskQueue, place, order="position", first=1)[0].id
 
 
-def _select_fresh(change: Change, project_id: str, rows: Sequence[RowRef]) -> list[RowRef]:
+def _select_fresh(connection: Connection, project_id: str, rows: Sequence[RowRef]) -> list[RowRef]:
     """The data rows that are not in the project, not deleted, and not of files that could not be read (SDK tests,
     test_batch.py `test_batch_creation_for_data_rows_with_issues`)."""
     fresh: list[RowRef] = []
@@ -212,19 +224,19 @@ def _select_fresh(change: Change, project_id: str, rows: Sequence[RowRef]) -> li
         in_project = Clause("project_id = :project", project=project_id) & match_subquery(
             "data_row_no", DataRow, "no", live
         )
-        taken = {no for (no,) in change.connection.select_columns(ProjectRow, "data_row_no", in_project)}
-        alive = {no for (no,) in change.connection.select_columns(DataRow, "no", live)}
-        alive -= _find_unreadable(change, live)
+        taken = {no for (no,) in connection.select_columns(ProjectRow, "data_row_no", in_project)}
+        alive = {no for (no,) in connection.select_columns(DataRow, "no", live)}
+        alive -= _find_unreadable(connection, live)
         fresh += [row for row in together if row.no in alive and row.no not in taken]
     return fresh
 
 
-def _find_unreadable(change: Change, live: Clause) -> set[int]:
+def _find_unreadable(connection: Connection, live: Clause) -> set[int]:
     """The numbers of the data rows whose files the service could not read, by the rules of the scenario."""
-    rules = decode(change.connection.select_columns(Workspace, "files")[0][0], list[FileRule])
+    rules = decode(connection.select_columns(Workspace, "files")[0][0], list[FileRule])
     if all(rule.readable for rule in rules):
         return set()
-    rows = change.connection.select_columns(DataRow, "no, row_data", live)
+    rows = connection.select_columns(DataRow, "no, row_data", live)
     chosen = {no: find_rule(rules, url or "") for no, url in rows}
     return {no for no, rule in chosen.items() if rule is not None and not rule.readable}
 

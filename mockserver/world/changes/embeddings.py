@@ -27,10 +27,11 @@ class EmbeddingChanges:
 
     def create(self, name: str, dimensions: int) -> Embedding:
         """Raises BadInput, and Conflict when there are too many or one of this name."""
-        if not 1 <= len(name.strip()) <= LONGEST_NAME or not 1 <= dimensions <= MOST_DIMENSIONS:
+        is_name = 1 <= len(name.strip()) <= LONGEST_NAME and "\0" not in name
+        if not is_name or not 1 <= dimensions <= MOST_DIMENSIONS:
             raise BadInput(
                 f"An embedding has the name {name[:LONGEST_NAME]!r} and dims {dimensions}; expected a name of 1 to "
-                f"{LONGEST_NAME} characters and 1 to {MOST_DIMENSIONS:,} dims"
+                f"{LONGEST_NAME} characters, none of them NUL, and 1 to {MOST_DIMENSIONS:,} dims"
             )
         with self._store.change() as change:
             embeddings = change.connection.select(Embedding)

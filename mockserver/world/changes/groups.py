@@ -94,7 +94,7 @@ class GroupChanges:
         with self._store.change() as change:
             group = change.one(UserGroup, group_id)
             known = {member.user_id for member in _select_members(change, group)}
-            new = [member for member in members if member.id not in known]
+            new = list({member.id: member for member in members if member.id not in known}.values())
             _check_members(change, new)
             log = self._open_log(change, group, channel)
             change.connection.insert(GroupMember(group.id, member.id, member.role_id) for member in new)

@@ -108,8 +108,11 @@ def _find_own(change: Change, schema_id: str) -> MetadataSchema:
 
 def _check_schema(name: str, kind: str, options: Sequence[Option]) -> None:
     names = [name, *(option.name for option in options)]
-    if not all(1 <= len(text) <= LONGEST_NAME for text in names):
-        raise BadInput(f"A metadata schema has the names {names!r}; expected 1 to {LONGEST_NAME} characters")
+    if wrong := [text for text in names if not 1 <= len(text) <= LONGEST_NAME or "\0" in text]:
+        raise BadInput(
+            f"A metadata schema has the name {wrong[0][:LONGEST_NAME]!r}; expected 1 to {LONGEST_NAME} characters, none"
+            " of them NUL"
+        )
     if kind not in KINDS:
         raise BadInput(f"A metadata schema has the kind {kind!r}; expected one of {', '.join(KINDS)}")
     if options and kind != ENUM:

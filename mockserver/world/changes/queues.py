@@ -9,11 +9,13 @@ from mockserver.world.change import Change
 from mockserver.world.changes.batches import DEFAULT_PRIORITY
 from mockserver.world.changes.moves import MOVE, Mover, report_move
 from mockserver.world.changes.row_lookup import RowRef
-from mockserver.world.database import Clause
+from mockserver.world.database import Clause, Connection
 from mockserver.world.events import EventKind
 from mockserver.world.labels import ProjectRow
 from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.store import Store
+
+_ROWS_PER_STATEMENT = 500
 
 
 class QueueChanges:
@@ -28,7 +30,7 @@ class QueueChanges:
         with self._store.change() as change:
             queue = _find_queue(change, project_id, queue_id)
             mover, by = Mover(change, project_id), self._store.workspace.user_id
-            _check_rows(change, project_id, rows)
+            check_in_project(change.connection, project_id, rows)
             for row in rows:
                 [project_row] = change.connection.select(ProjectRow, _key(project_id, row))
                 if project_row.task_queue_id != queue_id:
@@ -36,13 +38,7 @@ class QueueChanges:
 
     def set_priority(self, project_id: str, rows: Sequence[RowRef], priority: int) -> None:
         """Raises NotFound, and MalformedRequest when a data row is not in the project."""
-        with self._store.change() as change:
-            change.one(Project, project_id)
-            _check_rows(change, project_id, rows)
-            for row in rows:
-                change.connection.update(ProjectRow, _key(project_id, row), priority=priority)
-                change.touch(row.no)
-            change.add_event(EventKind.PROJECT_UPDATED, project=project_id)
+        self.override(project_id, [(row, priority, None) for row in rows])
 
     def override(self, project_id: str, overrides: Sequence[tuple[RowRef, int, int | None]]) -> None:
         """Gives data rows a priority, and unless it is None another number of labels, in the place of what they have.
@@ -51,11 +47,19 @@ class QueueChanges:
         """
         with self._store.change() as change:
             change.one(Project, project_id)
-            _check_rows(change, project_id, [row for row, _, _ in overrides])
-            for row, priority, labels in overrides:
-                values = {"priority": priority} | ({} if labels is None else {"expected_label_count": labels})
-                change.connection.update(ProjectRow, _key(project_id, row), **values)
-                change.touch(row.no)
+            check_in_project(change.connection, project_id, [row for row, _, _ in overrides])
+            change.connection.run_many(
+                "UPDATE project_row SET priority = :priority,"
+                " expected_label_count = COALESCE(:labels, expected_label_count)"
+                " WHERE project_id = :project AND data_row_no = :row",
+                [
+                    {"priority": priority, "labels": labels, "project": project_id, "row": row.no}
+                    for row, priority, labels in overrides
+                ],
+            )
+            numbers = [row.no for row, _, _ in overrides]
+            for first in range(0, len(numbers), _ROWS_PER_STATEMENT):
+                change.touch_rows(Clause("no IN :rows", rows=numbers[first : first + _ROWS_PER_STATEMENT]))
             change.add_event(EventKind.PROJECT_UPDATED, project=project_id)
 
     def remove_overrides(self, project_id: str, rows: Sequence[RowRef]) -> None:
@@ -75,10 +79,16 @@ def _find_queue(change: Change, project_id: str, queue_id: str | None) -> TaskQu
     return change.connection.one(TaskQueue, place, f"Task queue {queue_id!r} of project {project_id!r}")
 
 
-def _check_rows(change: Change, project_id: str, rows: Sequence[RowRef]) -> None:
+def check_in_project(connection: Connection, project_id: str, rows: Sequence[RowRef]) -> None:
     """Raises MalformedRequest when a data row is not in the project."""
-    for row in rows:
-        if not change.connection.count(ProjectRow, _key(project_id, row)):
+    for first in range(0, len(rows), _ROWS_PER_STATEMENT):
+        together = rows[first : first + _ROWS_PER_STATEMENT]
+        place = Clause("project_id = :project AND data_row_no IN :rows",
+                       project=project_id, rows=[row.no for row in together])  # fmt: skip
+        known = {number for (number,) in connection.select_columns(ProjectRow, "data_row_no", place)}
+        for row in together:
+            if row.no in known:
+                continue
             raise MalformedRequest(
                 f"Data row {row.id!r} is not in project {project_id!r}; add it to the project by a batch first"
             )

@@ -25,21 +25,24 @@ def find_data_rows(
 
     Raises MalformedRequest, which names the first of those that do not exist or are deleted (SDK tests test_batch.py).
     """
-    rows: dict[str, RowRef] = {}
-    for column, names in (("id", row_ids), ("global_key", global_keys)):
-        unique_names = list(dict.fromkeys(names))
-        clause = Clause(f"{column} IN :names AND NOT deleted", names=unique_names)
-        known = {name: RowRef(no, row_id) for name, no, row_id in _select(connection, column, clause)}
-        missing = [name for name in unique_names if name not in known]
-        if missing:
-            first_names = ", ".join(repr(name[:100]) for name in missing[:MOST_NAMED])
-            raise MalformedRequest(
-                f"{len(missing):,} data rows do not exist in this workspace or are deleted; the first by {column}: "
-                f"{first_names}"
-            )
-        for name in unique_names:
-            rows[known[name].id] = known[name]
-    return list(rows.values())
+    by_id, by_key = map_data_rows(connection, "id", row_ids), map_data_rows(connection, "global_key", global_keys)
+    return list({row.id: row for row in (*by_id.values(), *by_key.values())}.values())
+
+
+def map_data_rows(connection: Connection, column: str, names: Sequence[str]) -> dict[str, RowRef]:
+    """The data rows by their names in a column, `id` or `global_key`, each once and in their order. Raises
+    MalformedRequest, as `find_data_rows`."""
+    unique_names = list(dict.fromkeys(names))
+    clause = Clause(f"{column} IN :names AND NOT deleted", names=unique_names)
+    known = {name: RowRef(no, row_id) for name, no, row_id in _select(connection, column, clause)}
+    missing = [name for name in unique_names if name not in known]
+    if missing:
+        first_names = ", ".join(repr(name[:100]) for name in missing[:MOST_NAMED])
+        raise MalformedRequest(
+            f"{len(missing):,} data rows do not exist in this workspace or are deleted; the first by {column}: "
+            f"{first_names}"
+        )
+    return {name: known[name] for name in unique_names}
 
 
 def _select(connection: Connection, column: str, clause: Clause) -> list[tuple[str, int, str]]:

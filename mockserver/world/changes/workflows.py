@@ -166,8 +166,11 @@ def _check_node(node: Node, path: str) -> None:
     if not isinstance(node.get("label", ""), str | None):
         raise BadInput(f"{path}.label is {shorten(repr(node['label']), 80)}; expected a text")
     for key in ("id", "label"):
-        if len(node.get(key) or "") > LONGEST_NAME:
-            raise BadInput(f"{path}.{key} has {len(node[key]):,} characters; at most {LONGEST_NAME:,} are kept")
+        text = node.get(key) or ""
+        if len(text) > LONGEST_NAME:
+            raise BadInput(f"{path}.{key} has {len(text):,} characters; at most {LONGEST_NAME:,} are kept")
+        if "\0" in text:
+            raise BadInput(f"{path}.{key} is {text[:80]!r}; expected a text without the character NUL")
 
 
 def _check_edge(edge: Mapping[str, Any], ids: Sequence[str], path: str) -> None:

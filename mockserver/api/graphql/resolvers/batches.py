@@ -14,7 +14,7 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest
-from mockserver.world.changes.batches import MOST_ROWS, TOO_MANY, Consensus
+from mockserver.world.changes.batches import MOST_ROWS, TOO_MANY, Consensus, check_priority
 from mockserver.world.changes.row_lookup import RowRef, find_data_rows
 from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import Clause
@@ -77,7 +77,9 @@ def create_empty_batch(source: Project, call: Call, input: Mapping[str, Any]) ->
 
 
 async def add_data_rows(source: Project, call: Call, input: Mapping[str, Any]) -> str:
-    """Starts adding data rows to a batch. If some do not exist the task is FAILED, and none is added."""
+    """Starts adding data rows to a batch. If some do not exist, or they are too many, the task is FAILED, and none is
+    added."""
+    check_priority(input["priority"])
     place = Clause("id = :id AND project_id = :project", id=input["batchId"], project=source.id)
     batch = call.one(Batch, place, f"Batch {input['batchId']!r} of project {source.id!r}")
     row_ids, keys = input.get("dataRowIds") or [], input.get("globalKeys") or []
@@ -108,6 +110,7 @@ def _fill(
 ) -> None:
     """Adds data rows to a batch, some at a time."""
     rows = find()
+    call.workspace.batches.check_room(batch, rows)
     for first in range(0, len(rows), ROWS_TOGETHER):
         check_running()
         call.workspace.batches.add_rows(batch, rows[first : first + ROWS_TOGETHER], priority)
@@ -137,6 +140,7 @@ async def _create_batches(
         raise MalformedRequest(EMPTY)
     prefix, consensus = check_name(settings["batchNamePrefix"]), _read_consensus(settings)
     priority = settings["priority"]
+    check_priority(priority)
     parts = [rows[first : first + MOST_ROWS] for first in range(0, len(rows), MOST_ROWS)]
     names = [f"{prefix}{number:04}" for number in range(len(parts))]
     batches = call.workspace.batches.create_batches(project.id, names, consensus)

@@ -14,7 +14,7 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest, WireError
-from mockserver.world.changes.groups import GroupSettings, Membership
+from mockserver.world.changes.groups import MOST_GROUPS, GroupSettings, Membership
 from mockserver.world.database import Clause
 from mockserver.world.groups import GroupMember, GroupProject, Invite, ProjectInvite, UserGroup
 from mockserver.world.people import Person, Role
@@ -66,7 +66,7 @@ def add_to(fields: Fields) -> None:
     fields.add("Mutation", "createUserGroupV3", create_group)
     fields.add("Mutation", "updateUserGroupV3", update_group)
     fields.add("Mutation", "deleteUserGroup", delete_group)
-    fields.add("Mutation", "addUsersToGroupsV2", add_members)
+    fields.add("Mutation", "addUsersToGroupsV2", add_members, long=True)
     fields.add("Mutation", "removeUsersFromGroupV2", remove_members)
     fields.add("UserGroupAnswer", "group", lambda source, _call: source)
     fields.add("AddedToGroups", "results", lambda source, _call: source)
@@ -147,7 +147,11 @@ def _read_settings(call: Call, data: Mapping[str, Any]) -> GroupSettings:
 
 
 def add_members(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> list[Added]:
-    """Adds users to groups, each group by itself."""
+    """Adds users to groups, each group by itself. Raises BadInput for more groups than there can be."""
+    if len(where["ids"]) > MOST_GROUPS:
+        raise BadInput(
+            f"{len(where['ids']):,} groups were sent; expected at most {MOST_GROUPS:,}, as many as there can be"
+        )
     members = [Membership(entry["userId"], entry["roleId"]) for entry in data.get("userRoles") or []]
     results = []
     for group_id in where["ids"]:
@@ -185,28 +189,39 @@ def list_projects(source: UserGroup, call: Call) -> NodePage:
 
 
 def create_invites(_source: Any, call: Call, data: list[Mapping[str, Any]] | None = None) -> list[NodePage]:
-    """One answer for each, without an invitation for the address of a user."""
-    answers = []
-    for entry in data or []:
-        groups = [Membership(group_id, entry["organizationRoleId"]) for group_id in entry.get("userGroupIds") or []]
-        groups += [Membership(item["groupId"], item["roleId"]) for item in entry.get("userGroupWithRoleIds") or []]
-        projects = [Membership(item["projectId"], item["projectRoleId"]) for item in entry.get("projects") or []]
-        check_texts(entry)
-        invite = call.workspace.groups.invite(entry["inviteeEmail"], entry["organizationRoleId"], projects, groups)
-        answers.append(NodePage([] if invite is None else [invite]))
-    return answers
+    """One answer for each, without an invitation for the address of a user. Raises BadInput, NotFound; then nobody is
+    invited."""
+    _check_addresses(len(data or []))
+    with call.store.change():
+        return [_create_invite(call, entry) for entry in data or []]
+
+
+def _create_invite(call: Call, entry: Mapping[str, Any]) -> NodePage:
+    check_texts(entry)
+    groups = [Membership(group_id, entry["organizationRoleId"]) for group_id in entry.get("userGroupIds") or []]
+    groups += [Membership(item["groupId"], item["roleId"]) for item in entry.get("userGroupWithRoleIds") or []]
+    projects = [Membership(item["projectId"], item["projectRoleId"]) for item in entry.get("projects") or []]
+    invite = call.workspace.groups.invite(entry["inviteeEmail"], entry["organizationRoleId"], projects, groups)
+    return NodePage([] if invite is None else [invite])
+
+
+def _check_addresses(count: int) -> None:
+    if count > MOST_ADDRESSES:
+        raise BadInput(f"{count:,} addresses were sent; at most {MOST_ADDRESSES} are invited together")
 
 
 def invite_members(_source: Any, call: Call, data: Mapping[str, Any]) -> list[InviteResult]:
     """One result for each address (SDK organization.py invite_users 7.17.0)."""
-    if len(data["emails"]) > MOST_ADDRESSES:
-        raise BadInput(f"{len(data['emails']):,} addresses were sent; at most {MOST_ADDRESSES} are invited together")
+    _check_addresses(len(data["emails"]))
+    for email in data["emails"]:
+        check_texts({"An address": email})
     projects = [Membership(project_id, data["roleId"]) for project_id in data.get("projectIds") or []]
     groups = [Membership(group_id, data["roleId"]) for group_id in data.get("groupIds") or []]
     role_id = data["roleId"]
     if projects or groups:
         role_id = call.one(Role, Clause("name = 'None'"), "Role 'None'").id
-    return [_invite_one(call, email, role_id, projects, groups) for email in data["emails"]]
+    with call.store.change():
+        return [_invite_one(call, email, role_id, projects, groups) for email in data["emails"]]
 
 
 def _invite_one(

@@ -34,6 +34,10 @@ MUTATIONS = {
     "createModelErrorAnalysisPredictionImport": AnnotationKind.PREDICTIONS,
     "createBulkImportRequest": AnnotationKind.BULK,
 }
+DELETIONS = {
+    "deleteModelAssistedLabelingPredictionImport": AnnotationKind.PRE_LABELS,
+    "deleteBulkImportRequest": AnnotationKind.BULK,
+}
 IN_PROJECT = frozenset(AnnotationKind) - {AnnotationKind.PREDICTIONS}
 
 
@@ -45,8 +49,8 @@ def add_to(fields: Fields) -> None:
     for name, kind in MUTATIONS.items():
         fields.add("Mutation", name, partial(create_import, kind), long=True)
     fields.add("Mutation", "createMalPredictionImportForModelRunDataRows", copy_run, long=True)
-    fields.add("Mutation", "deleteModelAssistedLabelingPredictionImport", delete_import)
-    fields.add("Mutation", "deleteBulkImportRequest", delete_import)
+    for name, kind in DELETIONS.items():
+        fields.add("Mutation", name, partial(delete_import, kind))
     fields.add_attributes("AnnotationImport", AnnotationImport, "id name createdAt")
     fields.add("AnnotationImport", "state", find_state)
     fields.add("AnnotationImport", "progress", format_progress)
@@ -115,8 +119,11 @@ def copy_run(_source: Any, call: Call, data: Mapping[str, Any]) -> AnnotationImp
     return imports.copy_run(data["projectId"], data["modelRunId"], data["name"], list(data["dataRowIds"]))
 
 
-def delete_import(_source: Any, call: Call, where: Mapping[str, Any]) -> AnnotationImport:
-    return call.workspace.annotation_imports.delete(read_id(where, "deleteModelAssistedLabelingPredictionImport"))
+def delete_import(kind: AnnotationKind, _source: Any, call: Call, where: Mapping[str, Any]) -> AnnotationImport:
+    """Raises NotFound, also for an import of another kind."""
+    import_id = read_id(where, "The deletion of an import")
+    call.one(AnnotationImport, Clause("id = :id AND kind = :kind", id=import_id, kind=kind), f"Import {import_id!r}")
+    return call.workspace.annotation_imports.delete(import_id)
 
 
 def find_state(source: AnnotationImport, call: Call) -> str:

@@ -16,7 +16,8 @@ from mockserver.api.graphql.pages import Window, cut_window
 from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.errors import BadInput, MalformedRequest
 from mockserver.world import ids
-from mockserver.world.changes.row_lookup import RowRef, find_data_rows
+from mockserver.world.changes.queues import check_in_project
+from mockserver.world.changes.row_lookup import RowRef, find_data_rows, map_data_rows
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.labels import ProjectRow
@@ -74,7 +75,7 @@ async def update_priority(source: Project, call: Call, data: Mapping[str, Any]) 
 
 async def _start(project: Project, call: Call, data: Mapping[str, Any], kind: str, change: Change) -> str:
     row_ids, keys = read_identifiers(data)
-    work = partial(_change_rows, call, row_ids, keys, change)
+    work = partial(_change_rows, call, project.id, row_ids, keys, change)
     task, future = call.workspace.jobs.start(work, type=kind, name=project.name, base_url=call.base_url)
     await wait_for([future])
     return task.id
@@ -82,15 +83,18 @@ async def _start(project: Project, call: Call, data: Mapping[str, Any], kind: st
 
 def _change_rows(
     call: Call,
+    project_id: str,
     row_ids: list[str],
     keys: list[str],
     change: Change,
     _task: Task,
     check_running: Callable[[], None],
 ) -> None:
-    """Changes data rows, some at a time."""
+    """Changes data rows, some at a time. Raises MalformedRequest, before any is changed, when one is not in the
+    project."""
     with call.store.read_apart() as connection:
         rows = find_data_rows(connection, row_ids, keys)
+        check_in_project(connection, project_id, rows)
     for first in range(0, len(rows), ROWS_TOGETHER):
         check_running()
         change(rows[first : first + ROWS_TOGETHER])
@@ -113,28 +117,38 @@ def set_overrides(source: Project, call: Call, **arguments: Any) -> bool:
     sent = (arguments.get("data") or []) + (arguments.get("dataWithDataRowIdentifiers") or [])
     if not sent:
         raise BadInput("No override was sent; expected a list of data rows and priorities")
-    overrides = [(_find_row(call, entry), entry["priority"], entry.get("numLabels")) for entry in sent]
-    for _, _, labels in overrides:
-        if labels is not None and labels < 1:
+    for entry in sent:
+        if (labels := entry.get("numLabels")) is not None and labels < 1:
             raise MalformedRequest(f"numLabels of an override is {labels}; expected 1 or more")
+    overrides = [
+        (row, entry["priority"], entry.get("numLabels"))
+        for row, entry in zip(_find_rows(call, sent), sent, strict=True)
+    ]
     call.workspace.queues.override(source.id, overrides)
     return True
 
 
 def unset_overrides(source: Project, call: Call, data: list[Mapping[str, Any]]) -> bool:
-    call.workspace.queues.remove_overrides(source.id, [_find_row(call, entry) for entry in data])
+    call.workspace.queues.remove_overrides(source.id, _find_rows(call, data))
     return True
 
 
-def _find_row(call: Call, entry: Mapping[str, Any]) -> RowRef:
-    """The data row of an override. Raises MalformedRequest."""
-    identifier = entry.get("dataRowIdentifier") or {}
-    row_id = (entry.get("dataRow") or {}).get("id") or entry.get("dataRowId") or identifier.get("id")
-    is_key = identifier.get("idType") == "GKEY"
-    names = [str(row_id)]
+def _find_rows(call: Call, entries: Sequence[Mapping[str, Any]]) -> list[RowRef]:
+    """The data row of each override. Raises MalformedRequest."""
+    names = [_read_name(entry) for entry in entries]
     with call.read() as connection:
-        [row] = find_data_rows(connection, [] if is_key else names, names if is_key else [])
-    return row
+        known = {
+            column: map_data_rows(connection, column, [name for other, name in names if other == column])
+            for column in ("id", "global_key")
+        }
+    return [known[column][name] for column, name in names]
+
+
+def _read_name(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """The column that an override names its data row by, and the name."""
+    identifier = entry.get("dataRowIdentifier") or {}
+    name = (entry.get("dataRow") or {}).get("id") or entry.get("dataRowId") or identifier.get("id")
+    return "global_key" if identifier.get("idType") == "GKEY" else "id", str(name)
 
 
 def list_overrides(source: Project, call: Call, where: Any = None, **window: Unpack[Window]) -> list[ParameterOverride]:

@@ -18,6 +18,7 @@ from mockserver.world.changes.global_keys import ASSIGN, CLEAR, Assigned, Assign
 from mockserver.world.data_rows import Attachment
 from mockserver.world.database import Clause
 from mockserver.world.jobs import Job
+from mockserver.world.new_rows import NewAttachment
 
 MOST_KEYS = 20_000
 IN_PROGRESS, COMPLETE = "IN_PROGRESS", "COMPLETE"
@@ -72,11 +73,7 @@ def add_to(fields: Fields) -> None:
 
 def create_attachment(_source: Any, call: Call, data: Mapping[str, Any]) -> Attachment:
     """Raises NotFound, MalformedRequest."""
-    try:
-        attachment = read_attachment(dict(data))
-    except ItemRefused as error:
-        raise MalformedRequest(str(error)) from None
-    return call.workspace.attachments.add(data["dataRowId"], attachment)
+    return call.workspace.attachments.add(data["dataRowId"], _read_attachment(data))
 
 
 def update_attachment(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Attachment:
@@ -84,7 +81,16 @@ def update_attachment(_source: Any, call: Call, where: Mapping[str, Any], data: 
     values = {name: value for name, value in data.items() if value is not None}
     if not values or values.get("value") == "":
         raise MalformedRequest(f"An attachment was sent with {values!r}; expected a name, a type or a value with text")
+    _read_attachment({"type": "RAW_TEXT", "value": "unchanged"} | values)
     return call.workspace.attachments.update(read_id(where, "updateDataRowAttachment"), **values)
+
+
+def _read_attachment(data: Mapping[str, Any]) -> NewAttachment:
+    """Raises MalformedRequest."""
+    try:
+        return read_attachment(dict(data))
+    except ItemRefused as error:
+        raise MalformedRequest(str(error)) from None
 
 
 def delete_attachment(_source: Any, call: Call, where: Mapping[str, Any]) -> str:
