@@ -65,6 +65,24 @@ def check_same(first: Export, again: Export) -> list[str]:
     return [] if same else [f"export {first.task} of {first.key} was {first.status}, and is {again.status} or differs"]
 
 
+def check_readings(journal: Journal) -> list[str]:
+    """A reading has everything that was acknowledged, or that another one has shown, before it began; and nothing that
+    was requested after it."""
+    violations = []
+    for reading in journal.readings:
+        acts, began = journal.find("project", reading.key), reading.before
+        settled = [act for act in acts if act.acknowledged and act.ended is not None and act.ended <= began]
+        readings = [each for each in journal.readings if each.key == reading.key and each.after <= began]
+        seen = {name for name in reading.names if not name.startswith(MADE_BY_SCENARIO)}
+        place = f"a reading of {reading.key} at {began:.1f}"
+        violations += [f"{place} lacks {name}, which was acknowledged before" for name in names(settled) - seen]
+        earlier = {name for each in readings for name in each.names if not name.startswith(MADE_BY_SCENARIO)}
+        violations += [f"{place} lacks {name}, which an earlier one has shown" for name in earlier - seen]
+        requested = names(act for act in acts if act.began <= reading.after)
+        violations += [f"{place} has {name}, which was requested later or never" for name in seen - requested]
+    return violations
+
+
 def check_messages(journal: Journal, final: Final, received: list[Received], *, ordered: bool) -> list[str]:
     """Every committed event was sent at least once, always with the same id and bytes, and nothing else was sent."""
     key, bodies = final.key, {item["id"]: item["body"].encode() for item in final.deliveries}

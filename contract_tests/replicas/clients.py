@@ -3,15 +3,17 @@
 import contextlib
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from contract_tests.replicas import exporting
 from contract_tests.replicas.counting import MESSAGE, Counted, call_until_passed, request_fault
-from contract_tests.replicas.journal import Act, Journal
+from contract_tests.replicas.journal import Act, Journal, Reading
 from contract_tests.replicas.requesting import Connection, Refused, Unanswered
 
 CREATE_PROJECT = "mutation($name: String!){createProject(data: {name: $name}){id}}"
+LIST_PROJECTS = "{projects(first: 1000){name}}"
 POLLS = 2
 """How often an export of a slow workspace shows IN_PROGRESS."""
 RETRIES = [1] * 50
@@ -63,6 +65,7 @@ class Client:
             (4, self.create_project), (3, self.create_row), (6, self.create_label), (3, self.export),
             (2, self.export_slowly), (2, self.count_faults), (2, self.count_failures), (1, self.advance_clock),
             (1, self.create_workspace), (1, self.delete_workspace), (1, self.fork_workspace), (2, self.read_requests),
+            (6, self.read_projects),
         )  # fmt: skip
         weights = [weight for weight, _ in deeds]
         while not self.stop.is_set():
@@ -87,6 +90,13 @@ class Client:
     def create_project(self) -> None:
         key, name = self._choose().key, self._next_name()
         self._act("project", key, name, lambda: self.connection.ask(key, CREATE_PROJECT, name=name))
+        self.read_projects()
+
+    def read_projects(self) -> None:
+        """Reads what anyone may have changed just now, through whichever server."""
+        key, before = self._choose().key, time.monotonic()
+        names = [project["name"] for project in self.connection.ask(key, LIST_PROJECTS)["projects"]]
+        self.journal.add_reading(Reading(key, before, time.monotonic(), names))
 
     def read_requests(self) -> None:
         """Reads what is new in the journal of `own`, which a later server must have as well."""

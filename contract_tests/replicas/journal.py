@@ -40,11 +40,23 @@ class Export:
 
 
 @dataclass
+class Reading:
+    """The projects of a workspace as a client has read them while the service was disturbed."""
+
+    key: str
+    before: float
+    """The time when they were requested; everything acknowledged, or seen by anyone, by then is in it."""
+    after: float
+    names: list[str]
+
+
+@dataclass
 class Journal:
     """Everything that the clients know. Safe for several threads."""
 
     acts: list[Act] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     """What must never be seen by a client, in words."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -66,6 +78,10 @@ class Journal:
     def add_export(self, export: Export) -> None:
         with self._lock:
             self.exports.append(export)
+
+    def add_reading(self, reading: Reading) -> None:
+        with self._lock:
+            self.readings.append(reading)
 
     def add_fault(self, words: str) -> None:
         with self._lock:

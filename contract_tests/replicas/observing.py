@@ -8,11 +8,10 @@ from typing import Any
 import requests
 
 from contract_tests.replicas import exporting
-from contract_tests.replicas.clients import PROJECT, Workspace
+from contract_tests.replicas.clients import LIST_PROJECTS, PROJECT, Workspace
 from contract_tests.replicas.journal import Export, Journal
 from contract_tests.replicas.requesting import Connection, Unanswered, is_planned
 
-PROJECTS = "{projects(first: 1000){name}}"
 SETTLED_WITHIN = 240.0
 REPEATED_WITHIN = 60.0
 """Seconds until an undisturbed service must answer: a lost owner's lease has ended by then."""
@@ -69,7 +68,7 @@ def observe(connection: Connection, journal: Journal, workspace: Workspace) -> F
 
 
 def list_projects(connection: Connection, key: str) -> list[str]:
-    return [project["name"] for project in connection.ask(key, PROJECTS)["projects"]]
+    return [project["name"] for project in connection.ask(key, LIST_PROJECTS)["projects"]]
 
 
 def list_requests(connection: Connection, key: str) -> dict[int, str]:

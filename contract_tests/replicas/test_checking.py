@@ -8,7 +8,7 @@ import pytest
 from contract_tests.receiving import Received
 from contract_tests.replicas import checking
 from contract_tests.replicas.counting import Counted
-from contract_tests.replicas.journal import Act, Export, Journal
+from contract_tests.replicas.journal import Act, Export, Journal, Reading
 from contract_tests.replicas.observing import Final
 from contract_tests.replicas.replicas import find_traces
 
@@ -109,6 +109,31 @@ def test_an_export_has_everything_acknowledged_before_it(seen: Export, words: st
     record = journal(label("a", 3, 4), label("b", 5, None), label("late", 12, 13))
     violations = checking.check_export(record, seen)
     assert (violations == []) if words is None else (words in violations[0] and len(violations) == 1)
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (("image", "a"), None),
+        (("a", "b"), None),
+        (("b",), "lacks a, which was acknowledged before"),
+        (("a", "late"), "has late, which was requested later or never"),
+    ],
+)
+def test_a_reading_has_everything_acknowledged_before_it(seen: tuple[str, ...], words: str | None) -> None:
+    record = journal(act("project", "a", 3, 4), act("project", "b", 5, None), act("project", "late", 12, 13))
+    record.readings.append(Reading(KEY, 10, 11, list(seen)))
+    violations = checking.check_readings(record)
+    assert (violations == []) if words is None else (words in violations[0] and len(violations) == 1)
+
+
+def test_no_reading_goes_back_to_an_earlier_state() -> None:
+    """A change without an answer may have happened; from then on everybody sees it."""
+    record = journal(act("project", "a", 3, None))
+    record.readings += [Reading(KEY, 4, 6, []), Reading(KEY, 5, 8, ["a"]), Reading(KEY, 7, 9, [])]
+    assert checking.check_readings(record) == []
+    record.readings.append(Reading(KEY, 8, 9, []))
+    assert ["which an earlier one has shown" in words for words in checking.check_readings(record)] == [True]
 
 
 def test_an_ended_export_must_stay_as_it_was() -> None:

@@ -121,6 +121,7 @@ def check(connection: Connection, journal: Journal, clients: list[Client], recei
     for fork in [act for act in journal.acts if act.kind == "create" and act.name != act.key and act.acknowledged]:
         if fork.key in keys:
             violations += checking.check_fork(journal, fork, observing.list_projects(connection, fork.key))
+    violations += checking.check_readings(journal)
     for export in journal.exports:
         violations += checking.check_export(journal, export)
         violations += checking.check_same(export, observing.observe_export(connection, export))
@@ -133,4 +134,5 @@ def all_workspaces(clients: list[Client]) -> list[Workspace]:
 
 def describe(violations: list[str], world: Surroundings, journal: Journal) -> str:
     counts = f"{len(journal.acts)} acts, {journal.count()} acknowledged, {len(journal.exports)} exports"
+    counts += f", {len(journal.readings)} readings"
     return "\n".join([f"seed {SEED}: {len(violations)} violations; {counts}", *violations[:40], *world.history])
