@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockserver.exports.folder_results import FolderResults
-from mockserver.http.ranged import RangedResponse, RangedSource, accepts_gzip
+from mockserver.http.ranged import AHEAD, RangedResponse, RangedSource, accepts_gzip
 from mockserver.http.sources import BEGINNING, BytesSource, FilesSource, GeneratedSource
 
 CONTENT = bytes(range(100))
@@ -140,6 +140,48 @@ def test_a_long_generated_body_has_no_length_and_a_part_of_it_has_one() -> None:
     assert (whole.body, "content-length" in whole.headers) == (LONG, False)
     assert (part.body, part.headers["content-length"]) == (LONG[999:1001], "2")
     assert part.headers["content-range"] == f"bytes 999-1000/{len(LONG)}"
+
+
+@given(sizes=st.lists(st.integers(1, AHEAD), min_size=1, max_size=12))
+@settings(max_examples=20, deadline=None)
+def test_a_source_that_is_read_in_a_thread_is_sent_whole_and_little_of_it_is_read_ahead(sizes: list[int]) -> None:
+    """However long its chunks are; and the first one is sent before the next is there."""
+    content = bytes(sum(sizes))
+    read, sent, ahead = 0, 0, list[int]()
+
+    def generate() -> Iterator[bytes]:
+        nonlocal read
+        for size in sizes:
+            read += size
+            ahead.append(read - sent)
+            yield content[:size]
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        nonlocal sent
+        sent += len(message.get("body", b""))
+
+    async def run() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+        await RangedResponse(Lazy(generate), "text/plain")(scope, receive_nothing, send)
+
+    asyncio.run(run())
+    assert sent == read == len(content)
+    assert max(ahead) < AHEAD + max(sizes)
+    assert ahead[:2] == sizes[:2]
+
+
+class Lazy(GeneratedSource):
+    """A source of which nothing is read to find its size."""
+
+    def __init__(self, generate: Callable[[], Iterator[bytes]]) -> None:
+        super().__init__(generate, "tag")
+
+    def size(self, *, exact: bool) -> None:
+        return None
+
+
+async def receive_nothing() -> MutableMapping[str, Any]:
+    raise AssertionError("a response reads nothing")
 
 
 def test_an_entity_that_the_client_has_is_not_sent_again(build: Build) -> None:
