@@ -29,14 +29,18 @@ FACTS = [*PYTHON_M, process_facts.__name__]
 REAL: type[subprocess.Popen[str]] = subprocess.Popen
 FORKED: type[subprocess.Popen[str]] = ForkedProgram
 OWN_RUN = """
-import sys
+import pathlib, subprocess, sys
 from contract_tests.forking import PYTHON_M, ForkedProgram
+from contract_tests.rules.commands.starting import ready, serve_in
+folder = pathlib.Path(sys.argv[1])
 facts = [*PYTHON_M, "contract_tests.rules.process_facts", "wait"]
-process = ForkedProgram(facts, stdout=open(sys.argv[1], "w"))
-print(process.pid, flush=True)
-sys.stdin.read()
+process = ForkedProgram(facts, stdout=(folder / "facts.json").open("w"))
+with serve_in(folder, "--scenario", "empty", popen=subprocess.Popen) as server:
+    ready(server, folder)
+    print(process.pid, server.pid, flush=True)
+    sys.stdin.read()
 """
-"""A test process with a fork that waits."""
+"""A test process with a fork that waits, and a server that is none."""
 
 
 def get_facts(popen: type[subprocess.Popen[str]], *arguments: str, **options: Any) -> Any:
@@ -183,18 +187,18 @@ def test_no_variable_is_read_before_a_fork_has_its_own(modules: tuple[str, ...])
 
 @pytest.mark.parametrize("end", ["its end", "a kill"])
 def test_nothing_is_left_of_a_test_process(end: str, tmp_path: Path) -> None:
-    """Neither the fork server nor a fork that still runs."""
+    """Neither the fork server, nor a fork that still runs, nor a server that an interpreter runs."""
     file = tmp_path / "facts.json"
     with subprocess.Popen(
-        [sys.executable, "-c", OWN_RUN, str(file)],
+        [sys.executable, "-c", OWN_RUN, str(tmp_path)],
         cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as run:  # fmt: skip
         assert run.stdout is not None
-        pid = int(run.stdout.readline())
+        pids = [int(pid) for pid in run.stdout.readline().split()]
         wait_for(lambda: file.read_text().endswith("\n"))
-        parent = json.loads(file.read_text())["parent"]
+        pids.append(json.loads(file.read_text())["parent"])
         if end == "a kill":
             run.kill()
         run.communicate(timeout=60)
-    wait_for(lambda: not process_exists(pid))
-    wait_for(lambda: not process_exists(parent))
+    assert len(pids) == 3
+    wait_for(lambda: not any(process_exists(pid) for pid in pids))

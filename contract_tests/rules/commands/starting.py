@@ -1,6 +1,7 @@
 """Starts the program, and speaks to the server."""
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -30,12 +31,13 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 def serve_in(
     folder: Path, *arguments: str, popen: Any = ForkedProgram, **environment: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """A server whose ready file is `ready.json` in the folder; killed at the end if it still runs.
+    """A server whose ready file is `ready.json` in the folder; killed at the end, and ended by the end of this process.
 
     A test of starts, ends or memory starts an interpreter: `popen=subprocess.Popen`.
     """
     command = [*COMMAND, "serve", "--ready-file", str(folder / "ready.json"), *arguments]
-    variables = environment_without_settings() | {"LABELBOX_MOCKSERVER_PORT": "0"} | environment
+    settings = {"LABELBOX_MOCKSERVER_PORT": "0", "LABELBOX_MOCKSERVER_EXIT_WITH": str(os.getpid())}
+    variables = environment_without_settings() | settings | environment
     pipe = subprocess.PIPE
     with popen(command, env=variables, stdout=pipe, stderr=pipe, text=True) as process:
         try:
