@@ -7,7 +7,6 @@ row, and in a project `pr` its membership in the project.
 from __future__ import annotations
 
 import datetime
-import functools
 import re
 import zoneinfo
 from collections.abc import Callable
@@ -46,7 +45,7 @@ def build_catalog_condition(terms: list[Term]) -> Clause:
 def _build_condition(terms: list[Term], readers: Readers) -> Clause:
     if len(terms) > MOST_TERMS:
         raise MalformedRequest(f"The search has {len(terms)} terms; at most {MOST_TERMS} are answered")
-    return functools.reduce(Clause.__and__, [_parse_term(term, readers) for term in terms], EVERYTHING)
+    return Clause.all_of(_parse_term(term, readers) for term in terms)
 
 
 def _parse_term(term: Term, readers: Readers) -> Clause:

@@ -74,17 +74,31 @@ class Clause:
             level = [f"({left} AND {right})" for left, right in pairs] + level[len(level) // 2 * 2 :]
         return level[0]
 
+    @classmethod
+    def all_of(cls, clauses: Iterable[Clause]) -> Clause:
+        """The condition that holds where all of them hold, made in time that grows with their number."""
+        terms: list[str] = []
+        params: dict[str, Any] = {}
+        for clause in clauses:
+            renamed = clause._rename_apart(params)
+            terms += renamed.terms
+            params |= renamed.params
+        return cls.from_terms(tuple(terms), params)
+
     def __and__(self, other: Clause) -> Clause:
-        clash = self.params.keys() & other.params.keys()
-        if not clash:
-            return Clause.from_terms(self.terms + other.terms, self.params | other.params)
-        number = len(self.params)
-        while any(f"p{number}_{name}" in self.params for name in other.params):
+        renamed = other._rename_apart(self.params)
+        return Clause.from_terms(self.terms + renamed.terms, self.params | renamed.params)
+
+    def _rename_apart(self, taken: dict[str, Any]) -> Clause:
+        """The same condition with parameters whose names are not taken."""
+        if taken.keys().isdisjoint(self.params):
+            return self
+        number = len(taken)
+        while any(f"p{number}_{name}" in taken for name in self.params):
             number += 1
         prefix = f"p{number}_"
-        renamed = tuple(PARAMETER.sub(lambda match: f":{prefix}{match[1]}", term) for term in other.terms)
-        params = self.params | {prefix + name: value for name, value in other.params.items()}
-        return Clause.from_terms(self.terms + renamed, params)
+        terms = tuple(PARAMETER.sub(lambda match: f":{prefix}{match[1]}", term) for term in self.terms)
+        return Clause.from_terms(terms, {prefix + name: value for name, value in self.params.items()})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Clause) and (self.terms, self.params) == (other.terms, other.params)

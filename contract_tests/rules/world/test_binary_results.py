@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from mockserver.world.postgres.catalog import Catalog
-from mockserver.world.postgres.database import PostgresDatabase, translate
+from mockserver.world.postgres.database import PostgresDatabase
+from mockserver.world.postgres.statements import translate
 
 NUMBERS = "(VALUES (CAST(1 AS BIGINT)), (2)) AS numbers (n)"
 VALUES: dict[str, Any] = {

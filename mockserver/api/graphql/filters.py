@@ -109,7 +109,7 @@ def _mentions_deleted(where: Where) -> bool:
 
 def _build_condition(kind: type[Record], where: Where) -> Clause:
     terms = [_build_term(kind, key, value) for key, value in where.items() if value is not None]
-    return functools.reduce(Clause.__and__, terms, EVERYTHING)
+    return Clause.all_of(terms)
 
 
 def _build_term(kind: type[Record], key: str, value: Any) -> Clause:
@@ -150,8 +150,8 @@ def _build_comparison(expression: str, name: str, operator: str, value: Any, *, 
 def _combine(key: str, parts: list[Clause]) -> Clause:
     """AND, OR and NOT of conditions; OR denies that all are denied. An empty list is no condition."""
     if key == "AND" or not parts:
-        return functools.reduce(Clause.__and__, parts, EVERYTHING)
-    denied = functools.reduce(Clause.__and__, [_deny(part) for part in parts])
+        return Clause.all_of(parts)
+    denied = Clause.all_of(map(_deny, parts))
     return denied if key == "NOT" else _deny(denied)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -11,10 +10,11 @@ from typing import Any, ClassVar, TypeVar
 import psycopg
 
 from mockserver.errors import BadInput, Conflict, ResourceFailed
-from mockserver.world.database import NO_VALUES, PARAMETER, Connection, Database, Row, Values
+from mockserver.world.database import NO_VALUES, Connection, Database, Row, Values
 from mockserver.world.postgres.failures import name_failures
 from mockserver.world.postgres.kept_reads import build_key
 from mockserver.world.postgres.pool import Pool, Session
+from mockserver.world.postgres.statements import LONG, translate
 from mockserver.world.postgres.tables import DATA, REMOVED
 
 SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1 FROM workspace"
@@ -24,12 +24,6 @@ NUL = "\x01\uffff"
 _CURSORS = itertools.count()
 
 T = TypeVar("T")
-
-
-@functools.lru_cache(maxsize=2048)
-def translate(sql: str) -> bytes:
-    """The statement with `%(name)s` for `:name`, and other percent signs doubled."""
-    return PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).encode()
 
 
 def replace_nul(params: Values) -> dict[str, Any]:
@@ -101,12 +95,12 @@ class PostgresConnection(Connection):
         session = self._session
         if session is not None:
             with name_failures(self._pool.place):
-                return session.raw.execute(translate(sql), params, binary=True)
+                return _execute(session, sql, params)
         return self._execute_alone(sql, params)
 
     def _execute_alone(self, sql: str, params: Values) -> psycopg.Cursor[Any]:
         """Changes are made in transactions, so this is a query."""
-        session, cursor = self._begin_on_lent(lambda session: session.raw.execute(translate(sql), params, binary=True))
+        session, cursor = self._begin_on_lent(lambda session: _execute(session, sql, params))
         self._pool.give_back(session)
         return cursor
 
@@ -242,6 +236,10 @@ class PostgresDatabase(Database):
 def build_taken_over(pool: Pool) -> ResourceFailed:
     """The error of a change by a server that no longer owns the workspace."""
     return ResourceFailed(f"Another server of the {pool.place} has taken over this workspace; send the request again")
+
+
+def _execute(session: Session, sql: str, params: Values) -> psycopg.Cursor[Any]:
+    return session.raw.execute(translate(sql), params, binary=True, prepare=False if len(sql) > LONG else None)
 
 
 def _begin_snapshot(session: Session) -> None:
