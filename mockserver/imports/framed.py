@@ -137,12 +137,16 @@ class FramedLabel:
         other (inferred). Raises LineProblem."""
         assert line.masks is not None, "the caller looked for it"
         plane = self._read_plane(line)
+        self._check_frames([frame.index for frame in line.masks.frames])
         frames = sorted(line.masks.frames, key=lambda frame: frame.index)
         tools = [
             self._find_mask_tool(instance, f"masks.instances[{index}]")
             for index, instance in enumerate(line.masks.instances)
         ]
         colours = [instance.colour for instance in line.masks.instances]
+        for index, colour in enumerate(colours):
+            if colour in colours[:index]:
+                raise refuse_value(f"masks.instances[{index}].colorRGB", list(colour), "a colour of its own")
         self._count_frames([(1, len(frames) * len(colours))])
         pictures: list[list[tuple[int, Spans | None]]] = [[] for _ in colours]
         for index, frame in enumerate(frames):
@@ -152,6 +156,14 @@ class FramedLabel:
         for tool, own in zip(tools, pictures, strict=True):
             if own:
                 self._add_mask(tool, own, plane)
+
+    def _check_frames(self, numbers: Sequence[int]) -> None:
+        """Raises LineProblem for a frame of masks that is sent twice, or is behind the last one."""
+        seen: set[int] = set()
+        for index, number in enumerate(numbers):
+            if number > self._latest or number in seen:
+                raise refuse_value(f"masks.frames[{index}].index", number, f"each frame once, from 1 to {self._latest}")
+            seen.add(number)
 
     def _add_mask(self, tool: Feature, pictures: list[tuple[int, Spans | None]], plane: str) -> None:
         sheet, colour = self.sheets[plane], self.masks.take_colour()

@@ -128,7 +128,7 @@ class GroupChanges:
                 return None
             invite = Invite(change.new_id(), address, role_id, self._store.workspace.user_id, change.now)
             records: list[Record] = [invite]
-            for project_id, project_role in projects:
+            for project_id, project_role in dict(projects).items():
                 change.one(Project, project_id)
                 change.one(Role, project_role)
                 records.append(ProjectInvite(change.new_id(), invite.id, project_id, project_role))

@@ -67,20 +67,21 @@ def add_to(fields: Fields) -> None:
         fields.add("DataRowImportSpec", name, partial(_get_text, name))
     for name in ("metadata", "attachments"):
         fields.add("DataRowImportSpec", name, partial(_get_objects, name))
+    fields.add("SentMetadataField", "value", lambda source, _call: source.get("value"))
+    fields.add("SentMetadataField", "name", partial(_get_text, "name"))
+    fields.add("SentMetadataField", "schemaId", _get_schema_id)
     for name in ("value", "name"):
-        fields.add("SentMetadataField", name, partial(_get_item, name))
         fields.add("SentAttachment", name, partial(_get_text, name))
-    fields.add("SentMetadataField", "schemaId", lambda source, _: source.get("schemaId") or source.get("schema_id"))
     fields.add("SentAttachment", "type", partial(_get_text, "type"))
-
-
-def _get_item(name: str, source: Mapping[str, Any], _call: Call) -> Any:
-    return source.get(name)
 
 
 def _get_text(name: str, source: Mapping[str, Any], _call: Call) -> str | None:
     value = source.get(name)
     return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _get_schema_id(source: Mapping[str, Any], call: Call) -> str | None:
+    return _get_text("schemaId" if source.get("schemaId") else "schema_id", source, call)
 
 
 def _get_objects(name: str, source: Mapping[str, Any], _call: Call) -> list[Any] | None:
