@@ -3,6 +3,7 @@
 from contract_tests.rules.world.test_store import project
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.data_rows import DataRow
+from mockserver.world.database import Clause
 from mockserver.world.labels import Body
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
@@ -31,6 +32,18 @@ def test_a_snapshot_is_read_in_pieces_while_others_ask_it_too(store: Store) -> N
     snapshot.close()
     with store.reading() as connection:
         assert seen == list(range(1, connection.count(DataRow) + 1))
+
+
+def test_rows_are_read_in_pieces_outside_of_a_snapshot_too(store: Store) -> None:
+    with store.reading() as connection:
+        pieces = connection.pieces("SELECT no FROM data_row ORDER BY no", {}, 5)
+        seen = [row[0] for piece in pieces for row in piece if connection.count(Body) > 0]
+        assert seen == list(range(1, connection.count(DataRow) + 1))
+        assert next(connection.pieces("SELECT no FROM data_row ORDER BY no", {}, 5)), "the rest need not be read"
+    with store.change() as change:
+        change.connection.update(Project, Clause("TRUE"), name="changed")
+        [names, *_] = change.connection.pieces("SELECT name FROM project", {}, 5)
+        assert set(names) == {("changed",)}, "a change sees itself"
 
 
 def test_two_snapshots_see_their_own_moments(store: Store) -> None:

@@ -133,6 +133,11 @@ class PostgresConnection(Connection):
             cursor.executemany(translate(sql), params)
 
     def pieces(self, sql: str, params: Values, size: int) -> Iterator[list[Row]]:
+        if self._session is None:
+            with contextlib.closing(PostgresConnection(self._pool, self._life, self._owner)) as own:
+                own.begin(snapshot=True)
+                yield from own.pieces(sql, params, size)
+            return
         # A named cursor stays on the server: memory stays flat.
         name = f"pieces_{next(_CURSORS)}"
         with name_failures(self._pool.place), self._get_session().raw.cursor(name=name) as cursor:
@@ -176,7 +181,7 @@ class PostgresConnection(Connection):
             raise build_taken_over(self._pool)
 
     def _get_session(self) -> Session:
-        assert self._session is not None, "rows are written, and large results read, within a transaction"
+        assert self._session is not None, "rows are written within a transaction"
         return self._session
 
     def commit(self) -> None:
