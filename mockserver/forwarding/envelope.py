@@ -23,6 +23,8 @@ SECRET_HEADER = b"mockserver-forwarded"
 NOT_OWNER_HEADER = b"mockserver-not-owner"
 NOT_OWNER = 421
 """The status with this header says that the replica neither serves the workspace nor can take it over."""
+UNREADABLE = 400
+"""The status for an envelope that cannot be read."""
 CONTENT_TYPE = b"application/vnd.mockserver.forwarded"
 MOST_HEAD = 1024 * 1024
 """Bytes of a head. The head of a client's request has at most 64 KiB."""

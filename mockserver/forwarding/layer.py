@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.errors import OwnerUnavailable, WireError
-from mockserver.forwarding.envelope import NOT_OWNER, NOT_OWNER_HEADER, PATH, SECRET_HEADER, Head
+from mockserver.forwarding.envelope import NOT_OWNER, NOT_OWNER_HEADER, PATH, SECRET_HEADER, UNREADABLE, Head
 from mockserver.forwarding.owners import Owners
 from mockserver.forwarding.pool import Pool
 from mockserver.forwarding.receiver import Envelope, Reply, build_scope
@@ -126,7 +126,7 @@ class ForwardingLayer:
             head = await envelope.open()
         except ValueError as error:
             LOG.warning("a request of another replica cannot be read: %s; do all run the same version?", error)
-            await Response(status_code=400)(scope, receive, send)
+            await Response(status_code=UNREADABLE)(scope, receive, send)
             return
         if head is None:
             return

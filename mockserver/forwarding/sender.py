@@ -10,7 +10,7 @@ from typing import Any
 from starlette.types import Message, Send
 
 from mockserver.forwarding.connection import ReplicaConnection, ReplicaLost, RequestRefused
-from mockserver.forwarding.envelope import Frame, Kind, pack_head, unpack_start
+from mockserver.forwarding.envelope import UNREADABLE, Frame, Kind, pack_head, unpack_start
 from mockserver.forwarding.pool import Pool
 from mockserver.forwarding.request import DISCONNECT, ClientRequest
 from mockserver.serving.endings import reset_connection
@@ -78,11 +78,18 @@ class Exchange:
         except ReplicaLost as lost:
             await self._end_lost(lost)
         except RequestRefused as refused:
-            number = self._connection.remote.number
-            reason = "does not serve it" if refused.not_owner else f"answered {refused.status}"
-            raise NotBegun(f"replica {number} {reason}") from None
+            self._refuse(refused)
         finally:
             self._end_writing()
+
+    def _refuse(self, refused: RequestRefused) -> None:
+        """Raises NotBegun if the replica cannot have carried out the request; else AnswerLost. One that is stopped ends
+        the requests that it has begun with a status of its own, and what they do in threads may go on."""
+        number = self._connection.remote.number
+        if self._connection.begun and not (refused.not_owner or refused.status == UNREADABLE):
+            raise AnswerLost(f"Replica {number} ended its answer with status {refused.status}") from None
+        reason = "does not serve it" if refused.not_owner else f"answered {refused.status}"
+        raise NotBegun(f"replica {number} {reason}") from None
 
     def _begin_writing(self, whole: bool) -> None:
         self._writing = asyncio.create_task(self._write(whole=whole))

@@ -182,5 +182,14 @@ def answer_half(connection: socket.socket) -> None:
     close(connection)
 
 
+def begin_and_fail(connection: socket.socket) -> None:
+    """Begins, and ends the request with a status of its own, as a process that is stopped."""
+    connection.sendall(CONTINUE + b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n")
+
+
+def refuse_envelope(connection: socket.socket) -> None:
+    connection.sendall(CONTINUE + b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+
+
 def say_not_owner(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 421 Misdirected\r\nmockserver-not-owner: 1\r\ncontent-length: 0\r\n\r\n")
+    connection.sendall(CONTINUE + b"HTTP/1.1 421 Misdirected\r\nmockserver-not-owner: 1\r\ncontent-length: 0\r\n\r\n")

@@ -14,8 +14,10 @@ from contract_tests.rules.forwarding.replicas import (
     answer,
     answer_half,
     begin_and_close,
+    begin_and_fail,
     begin_and_wait,
     close,
+    refuse_envelope,
     say_not_owner,
 )
 from contract_tests.waiting import PATIENCE, eventually
@@ -55,7 +57,7 @@ def test_a_request_waits_for_the_next_owner_of_a_workspace_whose_owner_cannot_be
         assert b'"replica":2' in connection.recv(65536)
 
 
-@pytest.mark.parametrize("act", [close, say_not_owner])
+@pytest.mark.parametrize("act", [close, say_not_owner, refuse_envelope])
 @pytest.mark.parametrize("body", [MUTATION, b""])
 def test_a_request_that_the_owner_has_not_begun_is_sent_to_the_next_one(
     front: Replica, owner: Replica, act: Callable[[socket.socket], None], body: bytes
@@ -88,6 +90,21 @@ def test_a_request_that_the_owner_has_begun_is_refused_in_the_shape_of_its_path_
         assert (refused.status_code, code) == (502, "MOCKSERVER_OWNER_UNAVAILABLE")
         assert error["message"] == (
             "Replica 9 was lost while it answered; it is unknown whether the request had its effect"
+        )
+        assert len(broken.requests) == 1
+
+
+def test_a_request_that_a_stopping_owner_has_begun_and_not_answered_is_never_sent_again(
+    front: Replica, owner: Replica
+) -> None:
+    """It may have had its effect: to delete a workspace twice would be refused."""
+    with BreakingOwner([serve_elsewhere_after(begin_and_fail, front, owner)]) as broken:
+        front.know(**{KEY: broken.place})
+        refused = post(front)
+        [error] = refused.json()["errors"]
+        assert (refused.status_code, error["extensions"]["code"]) == (502, "MOCKSERVER_OWNER_UNAVAILABLE")
+        assert error["message"] == (
+            "Replica 9 ended its answer with status 500; it is unknown whether the request had its effect"
         )
         assert len(broken.requests) == 1
 
