@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -25,6 +26,9 @@ PROGRAM = Path(__file__).parent / "watched.py"
 
 class WatchedWorld(ServedWorld):
     """A server that measures how long its loop was held."""
+
+    popen: type[subprocess.Popen[bytes]] = subprocess.Popen
+    """`watched.py` takes the place of the program, which a fork has imported."""
 
     def _command(self) -> list[str]:
         python, _module, _name, *flags = super()._command()
