@@ -141,7 +141,7 @@ def page(cells: Cells) -> str:
         f"| {client} | " + " | ".join(cells.get((client, capability), "") for capability in CAPABILITIES) + " |"
         for client in clients
     ]
-    return "\n".join([*INTRODUCTION, *render_section(load_results()), *EXPLANATION, head, rule, *rows, ""])
+    return "\n".join([*INTRODUCTION, *render_section(load_results()), OWN_TESTS, *EXPLANATION, head, rule, *rows, ""])
 
 
 def write_page() -> None:
@@ -156,6 +156,24 @@ def sort_key(client: str) -> tuple[Any, ...]:
 
 
 HEADING = "## What the tests show"
+OWN_TESTS = """## The SDK's own tests
+
+The source distribution of labelbox 4.0.0 has 707 tests in `tests/integration` and `tests/data`. Against a server with
+`--payload-date 2024-09-10`, 655 of them pass or skip themselves. 17 more pass with the progression of imports
+`{"looks": 2}`, because they look at an import while it runs. These do not pass (tried in November 2026):
+
+| tests | number | reason |
+|---|---|---|
+| those with files of the vendor, as most of `test_data_rows.py` that fail | 21 | they download them from the internet |
+| `test_import_media_types` of texts and documents | 4 | they expect words of a file; no `row_data` is ever fetched |
+| `test_mask`, `test_mask_from_arr` | 3 | they use no service; the libraries of pictures have changed |
+| `test_export_v2_video`, `TestExportVideo` | 2 | the frame rate of a file, which a `files` rule of a scenario gives |
+| `test_batch_creation_for_data_rows_with_issues` | 1 | a file that cannot be read: a `files` rule of a scenario |
+| `test_bad_key` | 1 | it sends its request to api.labelbox.com, whatever the endpoint |
+| `test_timeout_error` | 1 | it waits 10 ms for an answer, and receives one; the fault `slow` delays it |
+| `test_org_invite` | 1 | its fixture gives nothing except in two environments of the vendor |
+| `test_project_bulk_import_requests` | 1 | it counts imports of a project that the tests before it use too |
+"""
 INTRODUCTION = (
     "# Compatibility",
     "",
