@@ -62,7 +62,8 @@ def check_same(first: Export, again: Export) -> list[str]:
     if first.status == "IN_PROGRESS":
         return []
     same = (first.status, first.content, first.reason) == (again.status, again.content, again.reason)
-    return [] if same else [f"export {first.task} of {first.key} was {first.status}, and is {again.status} or differs"]
+    before, after = (f"{each.status} {each.reason or ''} ({len(each.content)} characters)" for each in (first, again))
+    return [] if same else [f"export {first.task} of {first.key} was {before}, and is {after}"]
 
 
 def check_readings(journal: Journal) -> list[str]:
