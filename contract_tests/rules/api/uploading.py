@@ -60,13 +60,18 @@ def upsert(workspace: World, *chunks: list[Any], **more: object) -> Any:
     return ask_in(workspace, UPSERT, manifestUri=manifest)["upsertDataRows"]
 
 
+def import_items(workspace: World, *chunks: list[Any], **more: object) -> Any:
+    """The task of an import of items, once it has ended: the answer to its mutation waits for a moment only."""
+    return wait_for_task(workspace, upsert(workspace, *chunks, **more)["id"])
+
+
 def write_item(dataset: str, key: str = "AUTO", value: str = "", **payload: object) -> dict[str, Any]:
     return {"id": {"type": key, "value": value}, "payload": {"dataset_id": dataset} | payload}
 
 
 def import_rows(workspace: World, dataset: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The data rows that an import of these has created, in their order."""
-    task = upsert(workspace, [write_item(dataset, **row) for row in rows])
+    task = import_items(workspace, [write_item(dataset, **row) for row in rows])
     assert task["status"] == "COMPLETE", task
     assert list_failures(workspace, task["id"]) == []
     return list_successes(workspace, task["id"])

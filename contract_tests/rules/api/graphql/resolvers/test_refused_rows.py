@@ -9,11 +9,11 @@ from contract_tests.rules.api.graphql.resolvers.imported_rows import CREATE, PDF
 from contract_tests.rules.api.uploading import (
     SUCCESSES,
     UPSERT,
+    import_items,
     list_failures,
     list_successes,
     refuse,
     upload_manifest,
-    upsert,
     wait_for_task,
     write_item,
 )
@@ -26,7 +26,7 @@ TILES = {"tileLayerUrl": "https://example.com/{z}/{x}/{y}.png", "epsg": "EPSG432
 def test_a_global_key_is_given_once_within_a_call_and_in_the_world(empty: MockWorkspace, dataset: str) -> None:
     """SDK tests test_data_rows.py, test_data_row_bulk_creation_with_same_global_keys."""
     twice = [write_item(dataset, row_data=f"{URL}?{number}", global_key="same") for number in range(2)]
-    task = upsert(empty, twice)
+    task = import_items(empty, twice)
     assert [row["rowData"] for row in list_successes(empty, task["id"])] == [f"{URL}?0"]
     [failure] = list_failures(empty, task["id"])
     assert failure == {
@@ -35,7 +35,7 @@ def test_a_global_key_is_given_once_within_a_call_and_in_the_world(empty: MockWo
             "externalId": None, "globalKey": "same", "rowData": f"{URL}?1", "metadata": None, "attachments": None,
         },
     }  # fmt: skip
-    again = upsert(empty, twice[:1])
+    again = import_items(empty, twice[:1])
     assert again["status"] == "COMPLETE"
     assert list_successes(empty, again["id"]) == []
     assert refuse(
@@ -88,7 +88,7 @@ def test_a_row_that_cannot_be_is_refused_and_keeps_no_other_back(
     empty: MockWorkspace, dataset: str, row: dict[str, Any], message: str
 ) -> None:
     good = write_item(dataset, row_data=URL)
-    task = upsert(empty, [good, write_item(dataset, **row), good])
+    task = import_items(empty, [good, write_item(dataset, **row), good])
     assert task["status"] == "COMPLETE"
     assert len(list_successes(empty, task["id"])) == 2
     [failure] = list_failures(empty, task["id"])
@@ -99,7 +99,7 @@ def test_a_row_that_cannot_be_is_refused_and_keeps_no_other_back(
     "item", [None, 3, "x", {}, {"payload": None}, {"id": {"type": "NAME"}, "payload": {}}, {"id": 3}]
 )
 def test_an_item_of_another_shape_is_refused(empty: MockWorkspace, dataset: str, item: Any) -> None:
-    task = upsert(empty, [item, write_item(dataset, row_data=URL)])
+    task = import_items(empty, [item, write_item(dataset, row_data=URL)])
     assert (len(list_successes(empty, task["id"])), len(list_failures(empty, task["id"]))) == (1, 1)
 
 
@@ -109,7 +109,7 @@ def test_a_text_that_cannot_be_kept_is_refused_alone(empty: MockWorkspace, datas
     """Half of a surrogate pair, and the character NUL."""
     value: Any = [{"type": "RAW_TEXT", "value": text}] if key == "attachments" else text
     wrong = {"row_data": URL, key: value}
-    task = upsert(empty, [write_item(dataset, row_data=URL), write_item(dataset, **wrong)])
+    task = import_items(empty, [write_item(dataset, row_data=URL), write_item(dataset, **wrong)])
     assert (task["status"], count_rows(empty, dataset)) == ("COMPLETE", 1)
     [failure] = list_failures(empty, task["id"])
     assert "expected" in failure["message"]
@@ -117,7 +117,7 @@ def test_a_text_that_cannot_be_kept_is_refused_alone(empty: MockWorkspace, datas
 
 @pytest.mark.parametrize("key", [("ID", "nobody"), ("GKEY", "nobody")])
 def test_a_row_that_does_not_exist_cannot_be_changed(empty: MockWorkspace, dataset: str, key: tuple[str, str]) -> None:
-    task = upsert(empty, [write_item(dataset, *key, external_id="x")])
+    task = import_items(empty, [write_item(dataset, *key, external_id="x")])
     assert len(list_failures(empty, task["id"])) == 1
     assert count_rows(empty, dataset) == 0
 

@@ -20,6 +20,7 @@ from contract_tests.rules.api.uploading import (
     FAILURES,
     SUCCESSES,
     UPSERT,
+    import_items,
     import_rows,
     list_successes,
     refuse,
@@ -72,7 +73,7 @@ def test_an_upsert_changes_what_is_sent_and_nothing_else(empty: MockWorkspace, d
     sent = {"row_data": URL, "global_key": "key", "external_id": "old", "attachments": [{"type": "HTML", "value": "a"}]}
     [created] = import_rows(empty, dataset, [sent])
     value = created["id"] if key == "ID" else "key"
-    task = upsert(empty, [write_item(dataset, key, value, external_id="new", attachments=[])])
+    task = import_items(empty, [write_item(dataset, key, value, external_id="new", attachments=[])])
     assert [row["id"] for row in list_successes(empty, task["id"])] == [created["id"]]
     row = find_row(empty, created["id"])
     assert (row["externalId"], row["globalKey"], row["rowData"], row["attachments"]) == ("new", "key", URL, [])
@@ -80,7 +81,7 @@ def test_an_upsert_changes_what_is_sent_and_nothing_else(empty: MockWorkspace, d
 
 @pytest.mark.known("client")
 def test_an_upsert_by_an_unknown_global_key_creates_the_row(empty: MockWorkspace, dataset: str) -> None:
-    task = upsert(empty, [write_item(dataset, "GKEY", "fresh", row_data=URL)])
+    task = import_items(empty, [write_item(dataset, "GKEY", "fresh", row_data=URL)])
     assert [row["globalKey"] for row in list_successes(empty, task["id"])] == ["fresh"]
 
 
@@ -132,7 +133,7 @@ def test_a_chunk_that_is_no_list_changes_nothing(empty: MockWorkspace, dataset: 
 
 
 def test_a_manifest_that_counts_wrongly_changes_nothing(empty: MockWorkspace, dataset: str) -> None:
-    task = upsert(empty, [write_item(dataset, row_data=URL)], item_count=2)
+    task = import_items(empty, [write_item(dataset, row_data=URL)], item_count=2)
     assert (task["status"], count_rows(empty, dataset)) == ("FAILED", 0)
 
 
