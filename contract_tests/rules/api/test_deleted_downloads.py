@@ -93,6 +93,8 @@ def test_a_download_that_has_begun_ends_whole(
     exported: Callable[[MockWorkspace], str],
     end: Callable[[MockWorkspace], None],
 ) -> None:
+    if world.state_kind == "replicas":
+        pytest.skip("an object that a store has deleted cannot be read to its end")
     url = exported(workspace)
     compressed = "--gzip-results" in world._arguments
     expected = requests.get(url, timeout=60).content
@@ -106,6 +108,8 @@ def test_a_download_that_has_begun_ends_whole(
 def test_a_file_that_is_cut_while_it_is_sent_ends_the_connection_with_one_line_of_log(
     world: ServedWorld, workspace: MockWorkspace
 ) -> None:
+    if world.state_kind != "folder":
+        pytest.skip("no file of this machine holds the result")
     url = whole_result(workspace)
     compressed = "--gzip-results" in world._arguments
     before = len(world.output.splitlines())
