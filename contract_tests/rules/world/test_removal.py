@@ -1,6 +1,7 @@
 """The rows of a workspace are removed from PostgreSQL: nobody waits for it, and what is left is removed later."""
 
 import threading
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from contract_tests.rules.worlds import generate_world
 from contract_tests.waiting import wait_for
 from mockserver.errors import Conflict, NotFound, ResourceFailed
+from mockserver.exports.database_results import DatabaseResults
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.postgres.catalog import Catalog
 from mockserver.world.postgres.database import PostgresDatabase
+from mockserver.world.postgres.files import KEPT_SECONDS, PART
 from mockserver.world.postgres.tables import DATA, REMOVED, list_tables
 from mockserver.world.store import Store
 
@@ -70,3 +73,22 @@ def remove(catalog: Catalog, name: str) -> None:
     except ResourceFailed:
         return
     raise AssertionError("the connection of the removal is cut")
+
+
+def test_the_results_of_a_removed_life_are_read_to_their_ends_and_removed_later(catalog: Catalog) -> None:
+    content = bytes(range(256)) * (2 * PART // 256)
+    results = DatabaseResults(catalog.create_life(NAME))
+    with closing(results.create("a")) as writer:
+        writer.write(content)
+    unfinished = results.create("b")
+    unfinished.write(content)
+    reader = results.open("a")
+    assert reader.read(0, 10) == content[:10]
+    catalog.remove_life(NAME)
+    assert reader.read(0, reader.size) == content
+    with psycopg.connect(catalog.pool.dsn, autocommit=True) as raw:
+        raw.execute(f"UPDATE {DATA}.result SET deleted_at = deleted_at - make_interval(secs => {KEPT_SECONDS + 1})")
+        catalog.create_life(NAME)
+        catalog.remove_life(NAME)
+        for table in ("result_part", "result"):
+            assert raw.execute(f"SELECT count(*) FROM {DATA}.{table}".encode()).fetchone() == (0,)

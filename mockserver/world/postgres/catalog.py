@@ -12,6 +12,7 @@ from itertools import chain
 from mockserver.errors import Conflict, NotFound
 from mockserver.world.database import Database
 from mockserver.world.postgres.database import PostgresConnection, PostgresDatabase
+from mockserver.world.postgres.files import PURGES, build_files_removal
 from mockserver.world.postgres.journals import build_journal_removal
 from mockserver.world.postgres.pool import Pool, Session
 from mockserver.world.postgres.tables import DATA, REMOVED, build_analysis, build_copy, build_removal, list_tables
@@ -140,7 +141,8 @@ class Catalog:
             return [str(name) for (name,) in rows.fetchall()]
 
     def remove_life(self, name: str) -> None:
-        """Removes a life with its rows and results. Does nothing if it does not exist.
+        """Removes a life with its rows and results, which those who read them read to their ends. Does nothing if it
+        does not exist.
 
         It gets another name and no owner first, so that nobody opens or changes it, or waits for the removal of its
         rows. If that fails it is an abandoned life, which has to be removed by its new name.
@@ -151,14 +153,14 @@ class Catalog:
         if row is None:
             return
         life = int(row[0])
-        parts = f"DELETE FROM {DATA}.result_part p USING {DATA}.result r"
         removal = (
-            f"{build_removal(life)} {build_journal_removal(life)}"
-            f" {parts} WHERE p.result_no = r.no AND r.life = {life:d};"
-            f" DELETE FROM {DATA}.result WHERE life = {life:d}; DELETE FROM {DATA}.life WHERE no = {life:d}"
+            f"{build_removal(life)} {build_journal_removal(life)} {build_files_removal(life)}"
+            f" DELETE FROM {DATA}.life WHERE no = {life:d}"
         )
         with begin_transaction(self.pool) as session:
             session.raw.execute(removal.encode(), prepare=False)
+        with begin_transaction(self.pool) as session:
+            session.raw.execute("; ".join(PURGES).encode(), prepare=False)
 
 
 def _insert_life(session: Session, name: str, owner: int | None) -> int:

@@ -69,8 +69,8 @@ class Files:
         """Deletes a file, or all files below a name, finished or not. Their bytes stay for KEPT_SECONDS."""
         values = {"name": name, **_build_range(name), **self._of_owner}
         self._connection.run(_DELETE, values)
-        self._connection.run(_PURGE_PARTS, {"seconds": KEPT_SECONDS})
-        self._connection.run(_PURGE, {"seconds": KEPT_SECONDS})
+        for purge in PURGES:
+            self._connection.run(purge)
 
 
 def _build_range(name: str) -> dict[str, str]:
@@ -97,9 +97,15 @@ _DELETE = (
     f"UPDATE {DATA}.result SET deleted_at = now() WHERE life = :life AND deleted_at IS NULL"
     f" AND (name = :name OR ({_BELOW})) AND {_IS_OWNER}"
 )
-_OLD = f"SELECT no FROM {DATA}.result WHERE deleted_at < now() - make_interval(secs => :seconds)"
-_PURGE_PARTS = f"DELETE FROM {DATA}.result_part WHERE result_no IN ({_OLD})"
-_PURGE = (
-    f"DELETE FROM {DATA}.result r WHERE deleted_at < now() - make_interval(secs => :seconds)"
-    f" AND NOT EXISTS (SELECT 1 FROM {DATA}.result_part p WHERE p.result_no = r.no)"
+_IS_OLD = f"deleted_at < now() - make_interval(secs => {KEPT_SECONDS})"
+_HAS_PARTS = f"EXISTS (SELECT 1 FROM {DATA}.result_part WHERE result_no = no)"
+PURGES = (
+    f"DELETE FROM {DATA}.result_part WHERE result_no IN (SELECT no FROM {DATA}.result WHERE {_IS_OLD})",
+    f"DELETE FROM {DATA}.result WHERE {_IS_OLD} AND NOT {_HAS_PARTS}",
 )
+"""Removes the bytes of files that were deleted long ago, of all lives."""
+
+
+def build_files_removal(life: int) -> str:
+    """The statement that deletes all files of a life. Their bytes stay for KEPT_SECONDS, as those of other files."""
+    return f"UPDATE {DATA}.result SET deleted_at = now() WHERE life = {life:d} AND deleted_at IS NULL;"
