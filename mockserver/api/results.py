@@ -16,7 +16,7 @@ from mockserver.exports.streams import ERRORS, RESULT, file_name
 from mockserver.exports.tasks import render_failure_line
 from mockserver.http.ranged import RangedResponse, RangedSource
 from mockserver.http.responses import JSON, NDJSON
-from mockserver.http.sources import BytesSource, FilesSource
+from mockserver.http.sources import OPENED_AHEAD, BytesSource, FilesSource
 from mockserver.journal.notes import notes_of
 from mockserver.links import RESULT_DAYS
 from mockserver.workspaces.workspace import Workspace
@@ -89,7 +89,8 @@ def _open_files(workspace: Workspace, result: Result) -> FilesSource:
             raise result.build_refusal()
     try:
         size = results.size(names[0]) if result.size < 0 else result.size
-        return FilesSource(names, size, results.open, remote=results.remote)
+        ahead = OPENED_AHEAD if results.keeps_open else 1
+        return FilesSource(names, size, results.open, remote=results.remote, ahead=ahead)
     except FileNotFoundError:
         raise result.build_refusal() from None
 

@@ -14,6 +14,7 @@ class DatabaseResults:
     """The results of one life as rows."""
 
     remote = True
+    keeps_open = True
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._files = Files(database)

@@ -21,6 +21,7 @@ class FolderResults:
     """Results as files below a folder, under their names."""
 
     remote = False
+    keeps_open = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -69,6 +69,7 @@ class ObjectResults:
     """The results of one life. All methods but `delete` raise ResourceFailed when the store fails."""
 
     remote = True
+    keeps_open = False
 
     def __init__(self, store: ObjectStore, root: ObjectRoot, prefix: str) -> None:
         self._store, self._root, self._prefix = store, root, prefix

@@ -55,6 +55,10 @@ class Results(Protocol):
     def remote(self) -> bool:
         """Whether each method takes as long as a network does, so that none is called on the event loop."""
 
+    @property
+    def keeps_open(self) -> bool:
+        """Whether a file that is open stays readable when it is deleted."""
+
     def create(self, name: str) -> ResultWriter:
         """Begins a file, in place of an earlier one of this name."""
 

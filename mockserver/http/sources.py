@@ -57,16 +57,23 @@ class FilesSource:
     """Files in order as one body. Their names and their size are the tag: a file never changes under its name."""
 
     def __init__(
-        self, names: Sequence[str], size: int, open_file: Callable[[str], OpenFile], *, remote: bool = False
+        self,
+        names: Sequence[str],
+        size: int,
+        open_file: Callable[[str], OpenFile],
+        *,
+        remote: bool = False,
+        ahead: int = OPENED_AHEAD,
     ) -> None:
-        """`size` in bytes, of all files together. `remote`: each read takes as long as a network does.
+        """`size` in bytes, of all files together. `remote`: each read takes as long as a network does. The first
+        `ahead` files are opened now.
 
         Raises OSError when one of the first files cannot be opened.
         """
         self._names, self._size, self._open_file, self.blocking = names, size, open_file, remote
         self._opened: dict[int, OpenFile] = {}
         try:
-            for index, name in enumerate(self._names[: 1 if remote else OPENED_AHEAD]):
+            for index, name in enumerate(self._names[:ahead]):
                 self._opened[index] = open_file(name)
         except BaseException:
             self.close()

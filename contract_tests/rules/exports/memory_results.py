@@ -11,6 +11,7 @@ class MemoryResults:
     """Files by name. A file is there when its writer is closed or has written something."""
 
     remote = False
+    keeps_open = True
 
     def __init__(self) -> None:
         self._files: dict[str, bytearray] = {}
