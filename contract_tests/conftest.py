@@ -95,6 +95,7 @@ SLOW = (
 )
 """Folders and files of tests that take seconds, in the order in which they start, so that none of them is left for the
 end. They are marked `slow`, as the cases on PostgreSQL and S3 are, and `make quick` leaves them out."""
+LONGEST_IN_ID = 60
 INDEPENDENT = {"crash/test_every_step.py"}
 """Files whose tests take long and share nothing: each of their tests may run in another worker."""
 
@@ -181,6 +182,13 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Shortens a long text in the id of a test: workers send ids to one another, and keep them, by the megabyte."""
+    if isinstance(val, str | bytes) and len(val) > LONGEST_IN_ID:
+        return f"{argname} {val[:LONGEST_IN_ID]!r} and {len(val) - LONGEST_IN_ID} more"
+    return None
 
 
 def path_of(item: pytest.Item) -> str:
