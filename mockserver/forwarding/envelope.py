@@ -57,18 +57,20 @@ class Frame(NamedTuple):
 _SCOPE_KEYS = ("method", "scheme", "path", "raw_path", "query_string", "http_version")
 
 
-def pack_head(scope: Scope, name: WorkspaceName) -> bytes:
-    """Packs a request without its body."""
+def pack_head(scope: Scope, name: WorkspaceName, number: int) -> bytes:
+    """Packs a request without its body, for the replica with this number."""
     values = [scope[key] for key in _SCOPE_KEYS]
-    packed = msgspec.msgpack.encode([*values, scope["headers"], scope.get("client"), scope.get("server"), name])
+    packed = msgspec.msgpack.encode([*values, scope["headers"], scope.get("client"), scope.get("server"), name, number])
     return _LENGTH.pack(len(packed)) + packed
 
 
 class Head(NamedTuple):
-    """A request without its body: the keys of its scope, and the workspace that it is about."""
+    """A request without its body: the keys of its scope, the workspace that it is about, and the number of the replica
+    that it was sent to. One that was stopped may read it under another number, when it has been sent elsewhere."""
 
     scope: dict[str, Any]
     name: WorkspaceName
+    number: int
 
 
 def find_head_end(data: bytes) -> int | None:
@@ -84,11 +86,11 @@ def find_head_end(data: bytes) -> int | None:
 def unpack_head(data: bytes) -> Head:
     """Unpacks a head with its length. Raises ValueError."""
     try:
-        *values, headers, client, server, name = msgspec.msgpack.decode(data[_LENGTH.size :])
+        *values, headers, client, server, name, number = msgspec.msgpack.decode(data[_LENGTH.size :])
         scope = dict(zip(_SCOPE_KEYS, values, strict=True))
         scope["headers"] = [(field, value) for field, value in headers]
         scope["client"], scope["server"] = _address(client), _address(server)
-        return Head(scope, WorkspaceName(*name))
+        return Head(scope, WorkspaceName(*name), int(number))
     except (msgspec.DecodeError, TypeError) as error:
         raise ValueError(f"the head has another form: {error}") from None
 

@@ -131,7 +131,7 @@ class ForwardingLayer:
         if head is None:
             return
         try:
-            is_elsewhere = not self._owners.serves(head.name) and await self._owners.find(head.name) is not None
+            is_elsewhere = await self._is_elsewhere(head)
         except WireError as error:
             await self._reply(scope, send, head, envelope.receive, build_refusal(head.scope, error))
             return
@@ -140,6 +140,13 @@ class ForwardingLayer:
             await Response(status_code=NOT_OWNER, headers=headers)(scope, receive, send)
         else:
             await self._reply(scope, send, head, envelope.receive, partial(self._answer, head.name))
+
+    async def _is_elsewhere(self, head: Head) -> bool:
+        """Whether this replica must not answer: another one serves the workspace, or the request was sent to this one
+        before it was lost, so that its sender sends it again."""
+        if not self._owners.serves(head.name) and await self._owners.find(head.name) is not None:
+            return True
+        return head.number != self._owners.number
 
     async def _reply(self, scope: Scope, send: Send, head: Head, receive: Receive, app: ASGIApp) -> None:
         reply = Reply(scope, send, is_head=head.scope["method"] == "HEAD")

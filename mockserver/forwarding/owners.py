@@ -16,6 +16,10 @@ class Owners(Protocol):
     def secret(self) -> str:
         """The secret that replicas of one database share."""
 
+    @property
+    def number(self) -> int | None:
+        """The number of this replica; another one after it was lost."""
+
     def serves(self, name: WorkspaceName) -> bool:
         """Whether this replica serves the workspace. It waits for nothing."""
 

@@ -68,7 +68,8 @@ class Exchange:
         if first["type"] == DISCONNECT:
             return
         whole = not first.get("more_body", False)
-        self._connection.begin(secret, pack_head(self._request.scope, name) + first.get("body", b""), whole=whole)
+        head = pack_head(self._request.scope, name, self._connection.remote.number)
+        self._connection.begin(secret, head + first.get("body", b""), whole=whole)
         if whole:  # most answers are there before it pays to watch the client
             self._timer = asyncio.get_running_loop().call_later(WATCHED_AFTER, self._begin_writing, whole)
         else:

@@ -98,6 +98,11 @@ class Owners:
         """Known to the servers of the database alone."""
         return self._membership.secret
 
+    @property
+    def number(self) -> int | None:
+        """The number of this server; another one after it was lost."""
+        return self._storage.number
+
     # For each request
 
     def serves(self, name: WorkspaceName) -> bool:

@@ -63,6 +63,10 @@ class PostgresStorage(SharedStorage):
         super().__init__(get_hooks)
         self._catalog, self._ownership, self._results_root = Catalog(pool), Ownership(pool), results_root
 
+    @property
+    def number(self) -> int | None:
+        return self._ownership.number
+
     def count(self) -> int:
         return self._catalog.count_manifests()
 

@@ -128,6 +128,11 @@ class Storage(ABC):
 class SharedStorage(Storage):
     """Workspaces that several servers share. Each has one owner at a time, which alone may change it."""
 
+    @property
+    @abstractmethod
+    def number(self) -> int | None:
+        """The number of this server among those of the database."""
+
     @abstractmethod
     def remove_leftovers(self) -> None:
         """Removes what a server has left that was killed while it created or removed a workspace."""

@@ -40,8 +40,12 @@ class Owners:
 
     secret = SECRET
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, number: int) -> None:
+        self._file, self._number = file, number
+
+    @property
+    def number(self) -> int:
+        return int(self._read().get("number", self._number))
 
     def _read(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(self._file.read_text())
@@ -174,7 +178,7 @@ async def wait_for_end(request: Request) -> None:
 
 def main(number: int, folder: Path) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    layer = ForwardingLayer(Application(number), Owners(folder / f"owners-{number}.json"), OWN_KEY, PATIENCE)
+    layer = ForwardingLayer(Application(number), Owners(folder / f"owners-{number}.json", number), OWN_KEY, PATIENCE)
     bound = server.bind("127.0.0.1", 0)
     ready = lambda: print(bound.getsockname()[1], flush=True)  # noqa: E731, T201  for the test that started us
     server.serve(layer, bound, [layer], ready=ready, companion=os.getppid())

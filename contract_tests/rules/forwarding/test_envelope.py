@@ -43,12 +43,14 @@ FRAMES = st.lists(
 )
 
 
-@given(SCOPES, NAMES, st.binary())
-def test_a_head_is_unpacked_as_it_was_packed(scope: dict[str, Any], name: WorkspaceName, body: bytes) -> None:
-    packed = pack_head(scope, name)
+@given(SCOPES, NAMES, st.integers(1, 2**40), st.binary())
+def test_a_head_is_unpacked_as_it_was_packed(
+    scope: dict[str, Any], name: WorkspaceName, number: int, body: bytes
+) -> None:
+    packed = pack_head(scope, name, number)
     end = find_head_end(packed + body)
     assert end == len(packed)
-    assert unpack_head(packed) == (scope, name)
+    assert unpack_head(packed) == (scope, name, number)
 
 
 @given(st.integers(100, 599), PAIRS)

@@ -158,3 +158,14 @@ def test_a_request_does_not_travel_twice(replicas: list[Replica]) -> None:
     assert refused.json()["errors"][0]["message"] == (
         "No replica serves this workspace at the moment (replica 2 does not serve it); send the request again"
     )
+
+
+def test_a_request_to_a_replica_that_has_another_number_now_is_not_carried_out(front: Replica, owner: Replica) -> None:
+    """It was stopped, counted as dead, and has taken the workspace again. The request has been sent elsewhere since."""
+    owner.know(**{KEY: None, "number": 7})
+    front.know(**{KEY: owner.place})
+    refused = post(front, "/api/v1/changes")
+    assert (refused.status_code, "replica 2 does not serve it" in refused.json()["message"]) == (502, True)
+    front.know(**{KEY: (7, owner.url)})
+    assert post(front, "/echo").json()["replica"] == 2
+    owner.know(**{KEY: None})
