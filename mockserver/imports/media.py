@@ -145,8 +145,8 @@ def _build_pdf(document: JsonObject) -> Content:
     media = BY_NAME["document"]
     url = document["pdfUrl"]
     layer = next((document[name] for name in _TEXT_LAYERS if document.get(name) is not None), None)
-    if not isinstance(url, str) or not url:
-        raise ItemRefused(f"pdfUrl is {str(url)[:100]!r}; expected a URL")
+    if not isinstance(url, str) or not url or "\0" in url:
+        raise ItemRefused(f"pdfUrl is {str(url)[:100]!r}; expected a URL without the character NUL")
     more = {} if layer is None else {"text_layer_url": str(layer)}
     return Content(url, None, media.wire, _render(media, media.wire, media.mime_types["pdf"], **more))
 
