@@ -48,8 +48,8 @@ class GlobalKeyChanges:
 
     def assign(self, assignments: Sequence[Assignment]) -> Job:
         """Gives data rows their keys, one by one. Invalid are keys that another data row has, that are too long or
-        empty, begin or end with a blank or have two in a row (SDK tests test_global_keys.py), and data rows that do not
-        exist or have another key (inferred)."""
+        empty, begin or end with a blank or have two in a row (SDK tests test_global_keys.py) or the character NUL, and data
+        rows that do not exist or have another key (inferred)."""
         with self._store.change() as change:
             result = Assigned([], [], [])
             for assignment in assignments:
@@ -75,7 +75,7 @@ class GlobalKeyChanges:
 
 
 def _is_valid(change: Change, row_id: str, key: str) -> bool:
-    if not 1 <= len(key) <= LONGEST_KEY or " ".join(key.split()) != key:
+    if not 1 <= len(key) <= LONGEST_KEY or " ".join(key.split()) != key or "\0" in key:
         return False
     row = change.connection.find(DataRow, Clause("id = :id AND NOT deleted", id=row_id))
     if row is None or row.global_key not in (None, key):

@@ -256,6 +256,12 @@ def test_global_keys_are_cleared_and_assigned(empty: MockWorkspace, rows: list[s
     assert [exported[row]["data_row"]["global_key"] for row in rows] == ["fresh", "a blank", "key-2"]
 
 
+def test_a_global_key_with_the_character_nul_is_invalid(empty: MockWorkspace, rows: list[str]) -> None:
+    ask_in(empty, CLEAR, keys=["key-0"])
+    links = [{"dataRowId": rows[0], "globalKey": "a\0key"}]
+    assert poll(empty, ASSIGN, ASSIGNED, links=links)["data"]["invalidGlobalKeyAssignments"] == links
+
+
 @pytest.mark.known("client")
 def test_a_job_takes_as_long_as_the_progression_of_processing_says(empty: MockWorkspace) -> None:
     empty.progression.processing = {"looks": 1}
