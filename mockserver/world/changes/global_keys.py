@@ -48,7 +48,7 @@ class GlobalKeyChanges:
 
     def assign(self, assignments: Sequence[Assignment]) -> Job:
         """Gives data rows their keys, one by one. Invalid are keys that another data row has, that are too long or
-        empty, begin or end with a blank or have two in a row (SDK tests test_global_keys.py), or have the character NUL,
+        empty, begin or end with a blank or have two in a row (SDK tests test_global_keys.py) or the character NUL,
         and data rows that do not exist or have another key (inferred)."""
         with self._store.change() as change:
             result = Assigned([], [], [])
