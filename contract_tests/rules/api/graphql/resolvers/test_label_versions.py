@@ -84,6 +84,7 @@ def count_annotations(workspace: MockWorkspace, project: str, label_id: str) -> 
 
 @pytest.mark.known("client")
 def test_versions_are_filtered_and_paged(workspace: MockWorkspace, project: str) -> None:
+    workspace.clock.freeze()  # tokens of masks say when they were made
     row, label = create_label(workspace)
     workspace.event("REVIEW_CREATED", "image", label=label, score=1)
     every = list_versions(workspace, project)
