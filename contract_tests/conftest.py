@@ -16,7 +16,7 @@ from contract_tests.clients.compatibility import (  # noqa: F401  (hooks of pyte
     pytest_sessionfinish,
 )
 from contract_tests.databases import open_catalog
-from contract_tests.forking import ForkedProgram
+from contract_tests.forking import Program
 from contract_tests.serving import STATE_KINDS, ServedWorld
 from mockserver.testing import MockWorkspace
 from mockserver.world.postgres.catalog import Catalog
@@ -112,7 +112,7 @@ settings.load_profile("house")
 
 def pytest_configure(config: pytest.Config) -> None:
     ServedWorld.state_kind = config.getoption("--state-kind")
-    ServedWorld.popen = ForkedProgram
+    ServedWorld.popen = Program
 
 
 @pytest.fixture(scope="session")

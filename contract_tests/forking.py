@@ -1,4 +1,4 @@
-"""Runs the program in forks of a process that has imported it: a start takes a tenth of a new interpreter's time.
+"""Runs the program in forks of a process that has imported it: a start takes a quarter of a new interpreter's time.
 
 Each run is a process of its own, with its own arguments, environment, folder, streams and exit status. Three things are
 those of the fork server, which starts once in a test process: the hash seed, the memory of the imports, and the command
@@ -96,12 +96,16 @@ class ForkedProgram(subprocess.Popen[AnyStr]):
         return self.returncode
 
 
+Program: Any = ForkedProgram if hasattr(os, "pidfd_open") else subprocess.Popen
+"""What starts the program. Systems other than Linux lack what a fork server needs: they start interpreters."""
+
+
 def run_forked(
     *arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None, text: bool = True, timeout: float
 ) -> subprocess.CompletedProcess[Any]:
     """Runs the program with these arguments to its end, and captures what it writes."""
     pipe = subprocess.PIPE
-    with ForkedProgram[Any]([*COMMAND, *arguments], stdout=pipe, stderr=pipe, env=env, cwd=cwd, text=text) as process:
+    with Program([*COMMAND, *arguments], stdout=pipe, stderr=pipe, env=env, cwd=cwd, text=text) as process:
         try:
             output, errors = process.communicate(timeout=timeout)
         except BaseException:

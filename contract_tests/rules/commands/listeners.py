@@ -4,12 +4,12 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from contract_tests.forking import COMMAND, ForkedProgram
+from contract_tests.forking import COMMAND, Program
 
 
 @contextmanager
 def run_listener(
-    *arguments: str, popen: type[subprocess.Popen[str]] = ForkedProgram
+    *arguments: str, popen: type[subprocess.Popen[str]] = Program
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The listener's URL, and its process, whose greeting has been read."""
     command = [*COMMAND, "webhook", "listen", "--port", "0", *arguments]

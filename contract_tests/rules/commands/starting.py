@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from contract_tests.forking import COMMAND, ForkedProgram, run_forked
+from contract_tests.forking import COMMAND, Program, run_forked
 from contract_tests.serving import environment_without_settings
 
 ENDS_WITHIN_SECONDS = 45.0
@@ -29,7 +29,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 @contextmanager
 def serve_in(
-    folder: Path, *arguments: str, popen: Any = ForkedProgram, **environment: str
+    folder: Path, *arguments: str, popen: Any = Program, **environment: str
 ) -> Iterator[subprocess.Popen[str]]:
     """A server whose ready file is `ready.json` in the folder; killed at the end, and ended by the end of this process.
 
