@@ -40,7 +40,7 @@ def list_facts() -> dict[str, Any]:
             resource.getrlimit(kind) for kind in (resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CORE)
         ],
         "threads": threading.active_count(),
-        "collector": (gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()),
+        "collector": (gc.isenabled(), gc.get_threshold()),
         "warnings": [str(rule) for rule in warnings.filters],
         "faulthandler": faulthandler.is_enabled(),
         "recursion": sys.getrecursionlimit(),
