@@ -156,9 +156,21 @@ class Store:
     def _fault_of(self, error: BaseException) -> MockserverError | None:
         """The fault of the machine that `error` reports; that the workspace ends, while its files are moved away."""
         if not self._ending:
-            return find_machine_failure(error, self._presence.path)
+            return self._find_failure(error)
         with hide_from_log():
             return None if find_machine_failure(error, self._presence.path) is None else _build_conflict()
+
+    def _find_failure(self, error: BaseException) -> MockserverError | None:
+        """The failure of the machine that `error` reports. Where a file is gone that is its cause, whatever SQLite says
+        of it: if it notices, that is a disk that fails."""
+        failure = find_machine_failure(error, self._presence.path)
+        if failure is None or isinstance(error, MockserverError):
+            return failure
+        try:
+            self._presence.check()
+        except ResourceFailed as missing:
+            return missing
+        return failure
 
     def _check_presence(self) -> None:
         """Raises ResourceFailed when the file of the database is gone."""

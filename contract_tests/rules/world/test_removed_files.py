@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from contract_tests.rules.worlds import generate_world
@@ -42,3 +43,20 @@ def test_a_world_that_somebody_removes_is_a_fault_in_the_log(
     with pytest.raises(ResourceFailed), store.change():
         pass
     assert [message for message in caplog.messages if str(path) in message]
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_removed_file_is_named_also_if_the_engine_notices_it_first(store: Store, path: Path, suffix: str) -> None:
+    """It calls that a disk which fails, or not, by what it does with the file at that moment."""
+    with store.change():
+        pass  # the log is known since the first change
+    removed = path.with_name(path.name + suffix)
+    removed.unlink()
+    with pytest.raises(ResourceFailed) as raised, store.change():
+        raise apsw.IOError("disk I/O error")
+    assert f"It was deleted or moved while the server runs: {removed}:" in raised.value.message
+
+
+def test_a_disk_that_fails_is_named_while_all_files_are_in_their_places(store: Store, path: Path) -> None:
+    with pytest.raises(ResourceFailed, match=f"The disk failed to read or write {path}: "), store.change():
+        raise apsw.IOError("disk I/O error")
