@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from mockserver.certification.cases import Level
+from mockserver.contract.trial import Trial
 
-if TYPE_CHECKING:
-    from mockserver.contract.trial import Trial
-
-Check = Callable[["Trial"], None]
+Check = Callable[[Trial], None]
 
 
 class Profile(StrEnum):

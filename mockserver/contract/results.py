@@ -98,11 +98,11 @@ def judge(findings: Sequence[Finding]) -> Verdict:
     return next((verdict for level, verdict in _VERDICTS.items() if level in levels), Verdict.PASSED)
 
 
-def conclude(trial: Trial, *, seconds: float) -> Result:
+def conclude(case: Case, trial: Trial, *, seconds: float) -> Result:
     """Judges a case that has ended."""
     verdict = Verdict.NOT_OFFERED if trial.not_offered and not trial.findings else judge(trial.findings)
     return Result(
-        case=trial.case,
+        case=case,
         verdict=verdict,
         summary=_summarise(trial, verdict),
         findings=tuple(trial.findings),

@@ -40,7 +40,7 @@ def _judge_rows(trial: Trial, rows: list[Any]) -> None:
     if rows:
         trial.compare(rows, trial.load_expected(IMAGE))
     else:
-        trial.find(trial.case.mistake or "error-swallowed", "it raised nothing, and gave no rows")
+        trial.find(trial.mistake or "error-swallowed", "it raised nothing, and gave no rows")
 
 
 def _fail_call(number: int) -> Check:

@@ -97,13 +97,14 @@ class Runner:
         workspace = self._create_workspace(case)
         started = time.monotonic()
         try:
-            trial = Trial(case, workspace, self._start() if case.alone else self._take())
-            self._try(trial)
+            client = self._start() if case.alone else self._take()
+            trial = Trial(workspace, client, level=case.level, mistake=case.mistake)
+            self._try(case, trial)
             trial.judge_requests()
         finally:
             if not self._keep:
                 workspace.delete()
-        return conclude(trial, seconds=time.monotonic() - started)
+        return conclude(case, trial, seconds=time.monotonic() - started)
 
     def probe(self) -> list[str]:
         """Starts a client and returns the operations that it offers. Raises StartupError if that fails."""
@@ -145,16 +146,16 @@ class Runner:
         except Empty:
             return self._start()
 
-    def _try(self, trial: Trial) -> None:
+    def _try(self, case: Case, trial: Trial) -> None:
         """Runs the check, and keeps the client for further cases if it kept the protocol."""
         client = trial.client
         try:
             try:
                 trial.open()
-                if trial.case.operation in trial.offers:
-                    trial.case.check(trial)
+                if case.operation in trial.offers:
+                    case.check(trial)
                 else:
-                    trial.not_offered = f"it has no {trial.case.operation}"
+                    trial.not_offered = f"it has no {case.operation}"
             except ClientError as error:
                 trial.report(error)
             if not client.stopped:

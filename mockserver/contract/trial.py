@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockserver.certification.cases import Level
 from mockserver.contract import service
-from mockserver.contract.cases import Case
 from mockserver.contract.comparison import compare_rows
 from mockserver.contract.mistakes import BY_NAME, Finding
 from mockserver.contract.process import ClientError, TestedClient
@@ -25,8 +25,10 @@ NOTED = 160
 class Trial:
     """The means of a case: it calls the client, asks the world, and adds findings."""
 
-    def __init__(self, case: Case, workspace: MockWorkspace, client: TestedClient) -> None:
-        self.case, self.workspace, self.client = case, workspace, client
+    def __init__(self, workspace: MockWorkspace, client: TestedClient, *, level: Level, mistake: str) -> None:
+        """`level` and `mistake` are those of the case."""
+        self.workspace, self.client = workspace, client
+        self.level, self.mistake = level, mistake
         self.offers: list[str] = []
         self.not_offered = ""
         """Why the case was not judged."""
@@ -67,9 +69,8 @@ class Trial:
 
     def find(self, mistake: str, detail: str) -> None:
         """Adds a finding; a general mistake takes the name that the case has for it."""
-        name = self.case.mistake if self.case.mistake and mistake in GENERAL else mistake
-        weights = [*type(self.case.level)]
-        level = max(self.case.level, BY_NAME[name].level, key=weights.index)
+        name = self.mistake if self.mistake and mistake in GENERAL else mistake
+        level = max(self.level, BY_NAME[name].level, key=[*Level].index)
         self.said.append(detail)
         self.findings.append(Finding(name, detail.replace(self.workspace.api_key, "[the API key]"), level))
 
