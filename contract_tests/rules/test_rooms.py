@@ -1,7 +1,8 @@
 """The rooms of mockserver/ are on storeys: each room imports only from rooms on the storeys under its own."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,47 @@ ROOMS = tuple(room for storey in STOREYS for room in storey)
 
 def test_each_room_imports_only_from_rooms_under_it() -> None:
     assert wrong_imports(PACKAGE) == []
+
+
+def test_no_file_imports_itself_through_others() -> None:
+    assert find_circle(PACKAGE) == []
+
+
+def test_a_circle_of_imports_is_named_also_if_they_are_for_types_or_late(tmp_path: Path) -> None:
+    files = {
+        "world/a.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from mockserver.world.b import B",
+        "world/b.py": "def late():\n    from mockserver.world import a",
+        "world/c.py": "import mockserver.world.b",
+        "world/__init__.py": "",
+    }
+    circle = find_circle(write_package(tmp_path, files))
+    assert set(circle) == {"mockserver.world.a", "mockserver.world.b"}
+
+
+def find_circle(package: Path) -> list[str]:
+    """The names of files each of which imports the next one, the first at both ends; none if there is no circle."""
+    names = {name_module(file, package): file for file in package.rglob("*.py")}
+    imports = {name: {*list_imports(file, package, names)} - {name} for name, file in names.items()}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return [str(name) for name in error.args[1]]
+    return []
+
+
+def name_module(file: Path, package: Path) -> str:
+    return ".".join(file.relative_to(package.parent).with_suffix("").parts).removesuffix(f".{GROUND}")
+
+
+def list_imports(file: Path, package: Path, names: Container[str]) -> Iterator[str]:
+    """The modules that a file imports anywhere; of a package the module that is named, where one is."""
+    for node in ast.walk(ast.parse(file.read_text(), filename=str(file))):
+        if isinstance(node, ast.ImportFrom):
+            source = absolute(node, file, package)
+            inner = [f"{source}.{alias.name}" for alias in node.names]
+            yield from (name if name in names else source for name in inner)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
 
 
 ENGINE = "mockserver.world.sqlite"
