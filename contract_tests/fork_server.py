@@ -130,7 +130,7 @@ def open_stream(number: int, name: str) -> None:
     """Opens a standard stream as an interpreter does: how it is buffered depends on what it is."""
     before = getattr(sys, name)
     is_buffered = not isinstance(before.buffer, io.RawIOBase)
-    buffer = open(number, f"{before.mode}b", -1 if is_buffered else 0, closefd=False)  # noqa: SIM115
+    buffer = open(number, f"{before.mode}b", -1 if is_buffered else 0, closefd=False)  # noqa: SIM115  it stays open
     raw: Any = getattr(buffer, "raw", buffer)
     raw.name = f"<{name}>"
     by_line = not before.write_through and (name == "stderr" or raw.isatty())

@@ -71,6 +71,7 @@ class ForkedProgram(subprocess.Popen[AnyStr]):
             self._answers.close()
             raise
         finally:
+            # typeshed does not know the private parts of Popen, here and in `_internal_poll`.
             self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
         self._child_created = True
 
@@ -84,15 +85,15 @@ class ForkedProgram(subprocess.Popen[AnyStr]):
         return self.pid, status
 
     def _internal_poll(self, _deadstate: int | None = None, **_: Any) -> int | None:
-        if not self._waitpid_lock.acquire(blocking=False):  # type: ignore[attr-defined]
+        if not self._waitpid_lock.acquire(blocking=False):  # type: ignore[attr-defined]  # as above
             return None  # another thread waits for it
         try:
             if self.returncode is None:
                 pid, status = self._try_wait(os.WNOHANG)
                 if pid == self.pid:
-                    self._handle_exitstatus(status)  # type: ignore[attr-defined]
+                    self._handle_exitstatus(status)  # type: ignore[attr-defined]  # as above
         finally:
-            self._waitpid_lock.release()  # type: ignore[attr-defined]
+            self._waitpid_lock.release()  # type: ignore[attr-defined]  # as above
         return self.returncode
 
 

@@ -129,8 +129,7 @@ def test_others_change_the_world_while_the_lines_of_an_import_are_read(threads: 
 
 def test_no_transaction_of_an_import_has_more_than_a_group_of_rows(threads: ThreadPoolExecutor) -> None:
     sizes: list[int] = []
-    count = lambda change: sizes.append(len(change.events))  # noqa: E731
-    with open_world(Hooks(before_commit=count)) as world:
+    with open_world(Hooks(before_commit=lambda change: sizes.append(len(change.events)))) as world:
         world.run(threads)
         assert sizes == [1] * len(world.rows)
 
