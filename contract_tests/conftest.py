@@ -73,6 +73,8 @@ SLOW = (
     "rules/generate/test_words.py",
     "rules/generate/test_worker.py",
     "rules/imports/test_wrong_lines.py",
+    "rules/jobs/",
+    "rules/storage/",
     "rules/test_command_line.py",
     "rules/test_documents.py",
     "rules/test_errors_page.py",

@@ -30,16 +30,16 @@ from mockserver.journal.layer import JournalLayer
 from mockserver.journal.lines import log_refused, print_json, print_request
 from mockserver.routes import build_routes
 from mockserver.settings import Settings
+from mockserver.storage.manifest import Origin
+from mockserver.storage.state import Replica, State, name_replica
+from mockserver.storage.states import open_state
+from mockserver.storage.worlds import Worlds
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.targets import Allowed
 from mockserver.workspaces.lifecycle import OwnWorld, Workspaces
-from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.owners import find_owner
 from mockserver.workspaces.registry import Registry
-from mockserver.workspaces.state import Replica, State, name_replica
-from mockserver.workspaces.states import open_state
 from mockserver.workspaces.workspace import Parts, store_hooks
-from mockserver.workspaces.worlds import Worlds
 
 if TYPE_CHECKING:
     from mockserver.forwarding.layer import ForwardingLayer

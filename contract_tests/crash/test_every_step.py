@@ -12,7 +12,7 @@ import pytest
 
 from contract_tests.crash.killing import Killable, Killed, build_killer, find_broken_databases, find_leftovers
 from contract_tests.crash.looking import Seen, look_at_all
-from mockserver.workspaces.annotation_work import BYTES_TOGETHER
+from mockserver.jobs.annotation_work import BYTES_TOGETHER
 
 SEED = int(os.environ.get("CRASH_SEED", "0"))
 STRIDE = int(os.environ.get("CRASH_STRIDE", "24"))

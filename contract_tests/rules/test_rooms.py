@@ -28,6 +28,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("exports",),
     ("webhooks",),
     ("certification",),
+    ("jobs", "storage"),
     ("workspaces",),
     ("forwarding",),
     ("api", "control", "console"),
@@ -95,11 +96,11 @@ ENGINE_USERS = {
     "certification/documents.py",
     "exports/samples.py",
     "generate/prepared.py",
-    "workspaces/folder_storage.py",
-    "workspaces/fork_origins.py",
-    "workspaces/postgres_storage.py",
-    "workspaces/world_files.py",
-    "workspaces/worlds.py",
+    "storage/folder_storage.py",
+    "storage/fork_origins.py",
+    "storage/postgres_storage.py",
+    "storage/world_files.py",
+    "storage/worlds.py",
 }
 """The files outside of the world that know which engine keeps it: those that build SQLite files, copy or open them."""
 

@@ -19,13 +19,13 @@ from mockserver.imports.lines import LONGEST_LINE
 from mockserver.imports.manifests import MOST_ITEMS
 from mockserver.imports.pictures import MOST_PIXELS, MOST_RUNS
 from mockserver.imports.png_filters import MOST_SINGLE
+from mockserver.jobs.annotation_work import LARGEST_ROW
+from mockserver.jobs.row_imports import MOST_CHUNKS, MOST_FILE, MOST_MANIFEST
 from mockserver.server import BOUNDS
 from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, PAUSE
 from mockserver.serving.deadline import END_WITHIN
 from mockserver.serving.log import INTERVAL
 from mockserver.settings import LONGEST_KEY
-from mockserver.workspaces.annotation_work import LARGEST_ROW
-from mockserver.workspaces.row_imports import MOST_CHUNKS, MOST_FILE, MOST_MANIFEST
 from mockserver.world.changes import polls
 from mockserver.world.postgres import kept_reads
 

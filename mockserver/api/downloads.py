@@ -23,8 +23,8 @@ from mockserver.http.requests import base_url
 from mockserver.http.responses import JSON, NDJSON, json_response, storage_error
 from mockserver.http.sources import BytesSource, FilesSource, GeneratedSource
 from mockserver.http.threads import call_off_loop
+from mockserver.jobs.import_results import render_result
 from mockserver.links import RESULT_DAYS, good_until, parse_bewit
-from mockserver.workspaces.import_results import render_result
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Attachment, DataRow

@@ -29,8 +29,8 @@ from mockserver.control.simulation import simulate
 from mockserver.errors import BadInput, Conflict
 from mockserver.http.requests import base_url
 from mockserver.settings import LAST_YEAR, Settings, parse_moment
+from mockserver.storage.manifest import Origin
 from mockserver.workspaces.lifecycle import Workspaces
-from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.moments import format_zulu
 from mockserver.world.progression import Progression

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from mockserver import __version__
 from mockserver.http.requests import base_url
 from mockserver.settings import Settings
+from mockserver.storage.interface import ReplicaStatus
+from mockserver.storage.state import name_replica
 from mockserver.workspaces.lifecycle import Workspaces
-from mockserver.workspaces.state import name_replica
-from mockserver.workspaces.storage import ReplicaStatus
 
 MOST_KEYS = 100
 """API keys that are listed of one server."""

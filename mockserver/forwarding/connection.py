@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httptools
 
 from mockserver.forwarding.envelope import CONTENT_TYPE, NOT_OWNER_HEADER, PATH, SECRET_HEADER, Frame, FrameReader
-from mockserver.workspaces.storage import Remote
+from mockserver.storage.interface import Remote
 
 MOST_UNREAD = 256 * 1024
 """Bytes of an answer that are held for a client that reads slowly, before the connection is not read any more."""

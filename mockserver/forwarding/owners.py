@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from mockserver.storage.interface import Remote
 from mockserver.workspaces.naming import WorkspaceName
-from mockserver.workspaces.storage import Remote
 
 
 class Owners(Protocol):

@@ -6,7 +6,7 @@ import asyncio
 
 from mockserver.forwarding.connection import ReplicaConnection, connect
 from mockserver.forwarding.owners import Owners
-from mockserver.workspaces.storage import Remote
+from mockserver.storage.interface import Remote
 
 CONNECT_WITHIN = 3.0
 """Seconds. A replica that is lost with its machine answers nothing at all."""

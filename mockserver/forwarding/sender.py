@@ -15,8 +15,8 @@ from mockserver.forwarding.pool import Pool
 from mockserver.forwarding.request import DISCONNECT, ClientRequest
 from mockserver.serving.endings import reset_connection
 from mockserver.serving.protocol import TRANSPORT
+from mockserver.storage.interface import Remote
 from mockserver.workspaces.naming import WorkspaceName
-from mockserver.workspaces.storage import Remote
 
 LOG = logging.getLogger(__name__)
 

@@ -1,1 +1,1 @@
-"""The workspaces of a server: which API keys there are, what is behind each of them, and where it is kept."""
+"""The workspaces of a server: which API keys there are, and the world and the parts behind each of them."""

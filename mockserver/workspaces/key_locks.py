@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from mockserver.workspaces.turns import TurnLock
+from mockserver.jobs.turns import TurnLock
 
 
 class KeyLocks:

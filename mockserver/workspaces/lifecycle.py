@@ -18,20 +18,21 @@ from starlette.requests import HTTPConnection
 
 from mockserver.errors import Conflict, MockserverError
 from mockserver.links import WORKSPACE_CLAIM, parse_api_key
+from mockserver.storage.damage import Damage
+from mockserver.storage.interface import Life, Located, SharedStorage, Storage, new_manifest
+from mockserver.storage.manifest import Origin
+from mockserver.storage.worlds import Worlds
 from mockserver.workspaces.admission import Admission, check_descriptors, check_new_key
-from mockserver.workspaces.damage import Damage
 from mockserver.workspaces.key_locks import KeyLocks
-from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.registry import Registry, read_key
-from mockserver.workspaces.storage import Life, Located, SharedStorage, Storage, new_manifest
 from mockserver.workspaces.workspace import Parts, Workspace
-from mockserver.workspaces.worlds import Worlds
 from mockserver.world.store import Store
 from mockserver.world.workspace import Workspace as World
 
 if TYPE_CHECKING:
     from mockserver.http.off_loop import OffLoop
-    from mockserver.workspaces.ownership import Membership, Owners
+    from mockserver.storage.membership import Membership
+    from mockserver.workspaces.ownership import Owners
 
 LOG = logging.getLogger(__name__)
 

@@ -12,17 +12,18 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import NamedTuple, ParamSpec, Protocol, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from mockserver.errors import Conflict, ResourceFailed, WireError
-from mockserver.workspaces.damage import Damage
+from mockserver.storage.damage import Damage
+from mockserver.storage.interface import Life, Located, Remote, ReplicaStatus, SharedStorage
+from mockserver.storage.membership import Membership
 from mockserver.workspaces.key_locks import KeyLocks
 from mockserver.workspaces.naming import WorkspaceName
 from mockserver.workspaces.registry import Registry
-from mockserver.workspaces.storage import Life, Located, Remote, ReplicaStatus, SharedStorage
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.store import Store
 from mockserver.world.workspace import Workspace as World
@@ -43,25 +44,6 @@ IDLE_SECONDS = 600.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Membership(Protocol):
-    """This server among the others of its database."""
-
-    secret: str
-    """Known to the servers of the database alone."""
-    on_taken_over: Callable[[], None]
-    """Is called when the others have taken over what this server owned."""
-
-    @property
-    def members(self) -> Mapping[int, object]:
-        """The living servers by number, as of the last heartbeat."""
-
-    def is_confirmed(self) -> bool:
-        """Whether nobody can have taken over what this server owns."""
-
-    def find_loss(self) -> str | None:
-        """The reason why the database counts as lost; None while it answers."""
 
 
 class ReadWorld(NamedTuple):

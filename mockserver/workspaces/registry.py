@@ -6,8 +6,8 @@ import logging
 import time
 
 from mockserver.errors import AuthenticationFailed, Conflict, LinkRefused, NotFound, ResourceFailed, nearest, quote
-from mockserver.workspaces.damage import Damage
-from mockserver.workspaces.manifest import name_home
+from mockserver.storage.damage import Damage
+from mockserver.storage.manifest import name_home
 from mockserver.workspaces.workspace import Workspace
 
 LOG = logging.getLogger(__name__)

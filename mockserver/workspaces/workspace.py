@@ -11,15 +11,15 @@ from mockserver.conversion import decode
 from mockserver.exports.budget import Budget
 from mockserver.faults.armed import ActiveFaults, Faults
 from mockserver.faults.rule import FaultRule
+from mockserver.jobs.long_changes import LongChanges
 from mockserver.journal.journal import Journals
 from mockserver.links import Links
 from mockserver.parts import HasParts, Part
+from mockserver.storage.interface import Life
+from mockserver.storage.manifest import WorkspaceManifest
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.outbox import OutboxWriter
 from mockserver.workspaces.kept_faults import KeptFaults
-from mockserver.workspaces.long_changes import LongChanges
-from mockserver.workspaces.manifest import WorkspaceManifest
-from mockserver.workspaces.storage import Life
 from mockserver.world.changes.deliveries import Deliveries
 from mockserver.world.store import Hooks
 from mockserver.world.workspace import Workspace as World
@@ -27,10 +27,10 @@ from mockserver.world.workspace import Workspace as World
 if TYPE_CHECKING:
     from mockserver.exports.legacy.files import LegacyFiles
     from mockserver.exports.tasks import Exports
-    from mockserver.workspaces.annotation_imports import AnnotationImports
-    from mockserver.workspaces.row_imports import RowImports
-    from mockserver.workspaces.task_jobs import TaskJobs
-    from mockserver.workspaces.uploads import Uploads
+    from mockserver.jobs.annotation_imports import AnnotationImports
+    from mockserver.jobs.row_imports import RowImports
+    from mockserver.jobs.task_jobs import TaskJobs
+    from mockserver.jobs.uploads import Uploads
     from mockserver.world.changes.api_keys import ApiKeyChanges
     from mockserver.world.changes.attachments import AttachmentChanges
     from mockserver.world.changes.batches import BatchChanges
@@ -85,12 +85,12 @@ class Workspace(HasParts):
     legacy: Part[LegacyFiles] = Part(
         "mockserver.exports.legacy.files:LegacyFiles", "store links results threads budget"
     )
-    uploads: Part[Uploads] = Part("mockserver.workspaces.uploads:Uploads", "store links results budget")
-    jobs: Part[TaskJobs] = Part("mockserver.workspaces.task_jobs:TaskJobs", "store threads long_changes")
+    uploads: Part[Uploads] = Part("mockserver.jobs.uploads:Uploads", "store links results budget")
+    jobs: Part[TaskJobs] = Part("mockserver.jobs.task_jobs:TaskJobs", "store threads long_changes")
     annotation_imports: Part[AnnotationImports] = Part(
-        "mockserver.workspaces.annotation_imports:AnnotationImports", "store uploads long_changes threads"
+        "mockserver.jobs.annotation_imports:AnnotationImports", "store uploads long_changes threads"
     )
-    row_imports: Part[RowImports] = Part("mockserver.workspaces.row_imports:RowImports", "store uploads jobs")
+    row_imports: Part[RowImports] = Part("mockserver.jobs.row_imports:RowImports", "store uploads jobs")
     settings: Part[WorkspaceSettings] = Part("mockserver.world.changes.settings:WorkspaceSettings", "store")
     catalog: Part[CatalogChanges] = Part("mockserver.world.changes.catalog:CatalogChanges", "store")
     batches: Part[BatchChanges] = Part("mockserver.world.changes.batches:BatchChanges", "store")

@@ -19,12 +19,12 @@ from mockserver.errors import NotFound
 from mockserver.exports.budget import Budget
 from mockserver.faults.armed import ActiveFaults
 from mockserver.journal.journal import Journals
+from mockserver.storage.interface import Life, new_manifest
+from mockserver.storage.manifest import Origin
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.options import WebhookOptions
 from mockserver.webhooks.targets import Allowed
-from mockserver.workspaces.manifest import Origin
-from mockserver.workspaces.storage import Life, new_manifest
 from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.data_rows import DataRow

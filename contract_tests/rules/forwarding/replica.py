@@ -26,8 +26,8 @@ from mockserver.http.ranged import RangedResponse
 from mockserver.http.sources import BytesSource
 from mockserver.serving.endings import reset_connection
 from mockserver.serving.protocol import TRANSPORT
+from mockserver.storage.interface import Remote
 from mockserver.workspaces.naming import WorkspaceName
-from mockserver.workspaces.storage import Remote
 
 SECRET = "the-secret-of-the-database"
 OWN_KEY = "own-key"

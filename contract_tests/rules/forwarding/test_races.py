@@ -13,7 +13,7 @@ import requests
 
 from contract_tests.serving import ServedWorld
 from contract_tests.waiting import PATIENCE
-from mockserver.workspaces.manifest import name_home
+from mockserver.storage.manifest import name_home
 from mockserver.world.postgres.tables import DATA
 
 pytestmark = pytest.mark.xdist_group("servers of one database")

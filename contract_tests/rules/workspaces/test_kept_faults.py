@@ -12,8 +12,8 @@ from contract_tests.rules.worlds import build_database, open_store
 from mockserver.errors import Conflict, NotFound
 from mockserver.faults.armed import ActiveFaults, Faults
 from mockserver.faults.rule import MOST_RULES, FaultRule
+from mockserver.jobs.long_changes import LongChanges
 from mockserver.workspaces.kept_faults import KeptFaults
-from mockserver.workspaces.long_changes import LongChanges
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.clock import SECOND
 from mockserver.world.store import Store

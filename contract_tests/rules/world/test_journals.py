@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract_tests.rules.workspaces.test_ownership import Server, Servers
+from contract_tests.rules.storage.test_ownership import Server, Servers
 from mockserver.errors import ResourceFailed
 from mockserver.generate.prepared import prepare_world
 from mockserver.journal.table import Batch, Head, Place
-from mockserver.workspaces.storage import Life
+from mockserver.storage.interface import Life
 from mockserver.world.postgres.journals import JournalRows
 
 

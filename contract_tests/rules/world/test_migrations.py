@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from contract_tests.rules.commands.starting import ready, serve_in
-from contract_tests.rules.workspaces.test_state import FORK, MADE, home, original, start_and_stop, world
+from contract_tests.rules.storage.test_state import FORK, MADE, home, original, start_and_stop, world
+from mockserver.storage.manifest import read_workspace_manifest
+from mockserver.storage.world_files import checksum_of
 from mockserver.testing.control import Control
-from mockserver.workspaces.manifest import read_workspace_manifest
-from mockserver.workspaces.world_files import checksum_of
 from mockserver.world.migrations import CHECKSUMS, FIRST_FORMAT, FORMAT, MIGRATIONS
 from mockserver.world.schema import schema_parts
 from mockserver.world.sqlite import SqliteDatabase, translate

@@ -30,8 +30,8 @@ from mockserver.api.graphql.schema import load_schema
 from mockserver.api.graphql.unknown import choose_operation, find_unknown
 from mockserver.api.graphql.unread import find_unread
 from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
+from mockserver.jobs.long_changes import LongChanges, hold
 from mockserver.journal.notes import Notes
-from mockserver.workspaces.long_changes import LongChanges, hold
 from mockserver.world.machine_failures import find_machine_failure
 
 LOG = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from mockserver.errors import MOST_COMPARED
 from mockserver.world import moments
 
 if TYPE_CHECKING:
-    from mockserver.workspaces.uploads import UploadedFile
+    from mockserver.jobs.uploads import UploadedFile
 
 
 def set_scalars(schema: GraphQLSchema) -> None:
@@ -96,7 +96,7 @@ def parse_number(value: Any) -> int:
 
 def parse_upload(value: Any) -> UploadedFile:
     """The file that the multipart request has put into a variable. Raises GraphQLError."""
-    from mockserver.workspaces.uploads import UploadedFile  # noqa: PLC0415  few requests have files
+    from mockserver.jobs.uploads import UploadedFile  # noqa: PLC0415  few requests have files
 
     if not isinstance(value, UploadedFile):
         raise GraphQLError(

@@ -1,6 +1,6 @@
 """The manifests and lives that a PostgreSQL database has, beside the rows of worlds.
 
-A manifest is text here, as `workspaces/manifest` encodes it.
+A manifest is text here, as `storage/manifest` encodes it.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _search_rows(call: Call, query: list[Any]) -> list[RowRef]:
 
 
 async def _start(call: Call, input: Mapping[str, Any], rows: list[RowRef]) -> str:
-    from mockserver.workspaces.model_jobs import ModelJob, fill_run, read_confidence  # noqa: PLC0415  few run apps
+    from mockserver.jobs.model_jobs import ModelJob, fill_run, read_confidence  # noqa: PLC0415  few run apps
 
     check_texts(input)
     if not rows:

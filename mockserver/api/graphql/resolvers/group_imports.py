@@ -15,7 +15,7 @@ from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import parse_cursor
 from mockserver.api.graphql.resolvers.groups import NodePage
 from mockserver.errors import BadInput, BodyTooLarge, NotFound
-from mockserver.workspaces.uploads import UploadedFile
+from mockserver.jobs.uploads import UploadedFile
 from mockserver.world.changes.group_log import Channel
 from mockserver.world.changes.groups import Membership
 from mockserver.world.database import Clause

@@ -42,7 +42,7 @@ def add_to(fields: Fields) -> None:
 
 def update_label(_source: Any, call: Call, where: Where, data: Where) -> Label:
     """Gives a label other annotations, or another time that it took. Raises NotFound, BadInput."""
-    from mockserver.workspaces.label_edits import build_content  # noqa: PLC0415  few documents change labels so
+    from mockserver.jobs.label_edits import build_content  # noqa: PLC0415  few documents change labels so
 
     label = call.get(Label, read_id(where, "updateLabel"))
     text, seconds = data.get("label"), data.get("secondsToLabel")

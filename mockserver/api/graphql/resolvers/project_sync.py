@@ -13,7 +13,7 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.resolvers.label_changes import LARGEST_SCORE, MOST_SCORES, MOST_SECONDS
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput
-from mockserver.workspaces.project_sync import ProjectSync, Quality, SyncedLabel, SyncedReview, SyncEntry
+from mockserver.jobs.project_sync import ProjectSync, Quality, SyncedLabel, SyncedReview, SyncEntry
 from mockserver.world.changes.global_keys import LONGEST_KEY
 from mockserver.world.moments import parse_moment
 from mockserver.world.projects import Project

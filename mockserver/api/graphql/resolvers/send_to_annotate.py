@@ -10,7 +10,7 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.resolvers.batches import check_name
 from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.errors import BadInput, MalformedRequest
-from mockserver.workspaces.send_to_annotate import SendRequest, SendToAnnotate, Source
+from mockserver.jobs.send_to_annotate import SendRequest, SendToAnnotate, Source
 from mockserver.world.changes.batches import DEFAULT_PRIORITY
 from mockserver.world.tasks import SEND_TO_ANNOTATE
 

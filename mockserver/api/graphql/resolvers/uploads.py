@@ -8,7 +8,7 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
-from mockserver.workspaces.uploads import UploadedFile
+from mockserver.jobs.uploads import UploadedFile
 
 
 class UploadAnswer(msgspec.Struct, frozen=True):

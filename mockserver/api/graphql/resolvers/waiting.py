@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from concurrent.futures import Future
 
-from mockserver.workspaces.long_changes import give_up
+from mockserver.jobs.long_changes import give_up
 
 PATIENCE = 2.0
 """Seconds that a mutation waits for its tasks: a task that is not COMPLETE in the answer costs an SDK two seconds."""

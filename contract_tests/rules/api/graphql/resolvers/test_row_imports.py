@@ -29,8 +29,8 @@ from contract_tests.rules.api.uploading import (
     write_item,
 )
 from contract_tests.serving import ServedWorld
+from mockserver.jobs.row_imports import MOST_CHUNKS, MOST_MANIFEST
 from mockserver.testing import MockWorkspace
-from mockserver.workspaces.row_imports import MOST_CHUNKS, MOST_MANIFEST
 
 TASK = "query($id: ID!) {task(where: {id: $id}) {id name status type result errors metadata}}"
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mockserver.errors import Conflict, LinkRefused, NotFound
-from mockserver.workspaces.long_changes import LongChanges
-from mockserver.workspaces.uploads import UploadedFile, Uploads
+from mockserver.jobs.long_changes import LongChanges
+from mockserver.jobs.uploads import UploadedFile, Uploads
 from mockserver.world.changes.polls import Polls, find_share
 from mockserver.world.database import Clause
 from mockserver.world.imports import AnnotationImport, AnnotationKind
 from mockserver.world.store import Store
 
 if TYPE_CHECKING:
-    from mockserver.workspaces.annotation_runs import AnnotationRuns
+    from mockserver.jobs.annotation_runs import AnnotationRuns
 
 
 LOG = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class AnnotationImports:
 
     @property
     def _runs(self) -> AnnotationRuns:
-        from mockserver.workspaces.annotation_runs import AnnotationRuns  # noqa: PLC0415  few servers import annotations
+        from mockserver.jobs.annotation_runs import AnnotationRuns  # noqa: PLC0415  few servers import annotations
 
         return AnnotationRuns(self._store, self._uploads, self._find_upload, self._long_changes, self._running)
 

@@ -15,7 +15,7 @@ from mockserver.imports.contents import Contents
 from mockserver.imports.legacy_labels import convert_object, convert_questions, convert_relationship, read_lists
 from mockserver.imports.lines import decode_line
 from mockserver.imports.problems import LineProblem
-from mockserver.workspaces.annotation_work import read_scope
+from mockserver.jobs.annotation_work import read_scope
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, Connection, JsonText, encode_json
 from mockserver.world.labels import STAND_IN, Body, Label, parse_body

@@ -13,9 +13,9 @@ from contract_tests.waiting import wait_for
 from mockserver.errors import Conflict, ResourceFailed, StartupError
 from mockserver.generate.prepared import prepare_world
 from mockserver.links import Links
-from mockserver.workspaces.manifest import Origin, name_home
-from mockserver.workspaces.postgres_storage import PostgresStorage
-from mockserver.workspaces.storage import Life, Remote, new_manifest
+from mockserver.storage.interface import Life, Remote, new_manifest
+from mockserver.storage.manifest import Origin, name_home
+from mockserver.storage.postgres_storage import PostgresStorage
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.deliveries import Deliveries
 from mockserver.world.changes.settings import WorkspaceSettings

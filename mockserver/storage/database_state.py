@@ -10,7 +10,7 @@ try:
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
-    from mockserver.workspaces.postgres_storage import PostgresStorage
+    from mockserver.storage.postgres_storage import PostgresStorage
     from mockserver.world.postgres.journals import JournalRows
     from mockserver.world.postgres.pool import Pool
     from mockserver.world.postgres.watch import DatabaseWatch
@@ -21,8 +21,8 @@ except ModuleNotFoundError as error:
         "--state postgresql://… needs psycopg, which is not installed; pip install 'labelbox-mockserver[postgres]'"
     ) from None
 
-from mockserver.workspaces.state import Replica, State
-from mockserver.workspaces.storage import GetHooks, Storage
+from mockserver.storage.interface import GetHooks, Storage
+from mockserver.storage.state import Replica, State
 
 
 def check_address(url: DatabaseUrl) -> None:

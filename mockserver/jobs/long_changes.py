@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 
-from mockserver.workspaces.turns import TurnLock
+from mockserver.jobs.turns import TurnLock
 from mockserver.world.store import Store
 
 PAUSE = 0.002

@@ -20,9 +20,8 @@ from mockserver.exports.database_results import DatabaseResults
 from mockserver.exports.results import ResultsRoot
 from mockserver.journal.table import Place
 from mockserver.links import Links
-from mockserver.workspaces.damage import Damage, WorkspaceDamaged, check_origin, check_world
-from mockserver.workspaces.manifest import WorkspaceManifest, name_home
-from mockserver.workspaces.storage import (
+from mockserver.storage.damage import Damage, WorkspaceDamaged, check_origin, check_world
+from mockserver.storage.interface import (
     GetHooks,
     GetWorld,
     Life,
@@ -32,7 +31,8 @@ from mockserver.workspaces.storage import (
     SharedStorage,
     new_life_name,
 )
-from mockserver.workspaces.world_files import start_life
+from mockserver.storage.manifest import WorkspaceManifest, name_home
+from mockserver.storage.world_files import start_life
 from mockserver.world.changes.settings import new_incarnation
 from mockserver.world.changes.tasks import resume
 from mockserver.world.postgres.catalog import Catalog

@@ -16,11 +16,11 @@ from contract_tests.rules.worlds import build_database, open_store
 from mockserver.errors import Conflict
 from mockserver.exports.budget import Budget
 from mockserver.exports.folder_results import FolderReader, FolderResults
+from mockserver.jobs.annotation_imports import AnnotationImports
+from mockserver.jobs.annotation_work import BYTES_TOGETHER
+from mockserver.jobs.long_changes import LongChanges
+from mockserver.jobs.uploads import Uploads
 from mockserver.links import Links
-from mockserver.workspaces.annotation_imports import AnnotationImports
-from mockserver.workspaces.annotation_work import BYTES_TOGETHER
-from mockserver.workspaces.long_changes import LongChanges
-from mockserver.workspaces.uploads import Uploads
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause

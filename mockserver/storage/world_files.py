@@ -9,7 +9,7 @@ from pathlib import Path
 
 import apsw
 
-from mockserver.workspaces.manifest import WorkspaceManifest
+from mockserver.storage.manifest import WorkspaceManifest
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.clock import Clock
 from mockserver.world.database import Database

@@ -13,8 +13,8 @@ from typing import ClassVar, NamedTuple
 
 from mockserver.exports.results import Results
 from mockserver.journal.table import Place
-from mockserver.workspaces.damage import Damage
-from mockserver.workspaces.manifest import LIFE, Origin, WorkspaceManifest
+from mockserver.storage.damage import Damage
+from mockserver.storage.manifest import LIFE, Origin, WorkspaceManifest
 from mockserver.world.changes.settings import new_incarnation
 from mockserver.world.database import Database
 from mockserver.world.ids import digest

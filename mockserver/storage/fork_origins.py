@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from mockserver.workspaces.world_files import copy_live
+from mockserver.storage.world_files import copy_live
 from mockserver.world.sqlite import LARGE_TABLES, SqliteDatabase
 from mockserver.world.store import Store
 

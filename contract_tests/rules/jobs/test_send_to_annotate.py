@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contract_tests.rules.worlds import build_database, many_boxes
 from mockserver.exports.jobs import JobStopped
 from mockserver.generate import history, scenario
-from mockserver.workspaces.send_to_annotate import ROWS_TOGETHER, SendRequest, SendToAnnotate, Source
+from mockserver.jobs.send_to_annotate import ROWS_TOGETHER, SendRequest, SendToAnnotate, Source
 from mockserver.world.change import Change
 from mockserver.world.changes.projects import ProjectChanges
 from mockserver.world.changes.settings import WorkspaceSettings

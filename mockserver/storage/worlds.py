@@ -13,8 +13,8 @@ import apsw
 
 from mockserver.errors import BadInput, StartupError
 from mockserver.generate.prepared import prepare_world
-from mockserver.workspaces.manifest import Origin
-from mockserver.workspaces.world_files import CHECKED_WHOLE
+from mockserver.storage.manifest import Origin
+from mockserver.storage.world_files import CHECKED_WHOLE
 from mockserver.world.database import Database
 from mockserver.world.sqlite import SqliteDatabase
 

@@ -19,10 +19,10 @@ from mockserver.folders import (
     remove_abandoned_folders,
     write_atomically,
 )
-from mockserver.workspaces.folder_storage import FolderStorage
-from mockserver.workspaces.manifest import STATE_MANIFEST, StateManifest, VersionedManifest
-from mockserver.workspaces.state import State
-from mockserver.workspaces.storage import GetHooks, Storage
+from mockserver.storage.folder_storage import FolderStorage
+from mockserver.storage.interface import GetHooks, Storage
+from mockserver.storage.manifest import STATE_MANIFEST, StateManifest, VersionedManifest
+from mockserver.storage.state import State
 from mockserver.world.migrations import FORMAT, can_migrate, checksum_of_tables
 
 WORKSPACES = "workspaces"

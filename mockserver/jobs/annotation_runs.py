@@ -17,9 +17,9 @@ from mockserver.exports.budget import OutOfSpace
 from mockserver.imports.annotation_files import AnnotationFile, RowKey
 from mockserver.imports.problems import LineProblem
 from mockserver.imports.statuses import StatusWriter
-from mockserver.workspaces.annotation_work import AnnotationWork, read_parent
-from mockserver.workspaces.long_changes import LongChanges
-from mockserver.workspaces.uploads import UploadedFile, Uploads
+from mockserver.jobs.annotation_work import AnnotationWork, read_parent
+from mockserver.jobs.long_changes import LongChanges
+from mockserver.jobs.uploads import UploadedFile, Uploads
 from mockserver.world.changes.annotation_imports import AnnotationImportChanges
 from mockserver.world.imports import AnnotationImport, AnnotationKind
 from mockserver.world.progression import decode_progression, encode_pace

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from contract_tests.rules.commands.starting import ready, run, serve_in
+from mockserver.storage.manifest import name_home
 from mockserver.testing.control import Control
 from mockserver.testing.errors import ControlRefusedError
-from mockserver.workspaces.manifest import name_home
 
 OWN, MADE, FORK = "mock-api-key", "made", "fork"
 

@@ -10,7 +10,7 @@ import pytest
 
 from contract_tests.rules.worlds import build_database, open_store
 from contract_tests.waiting import eventually
-from mockserver.workspaces.long_changes import LongChanges, give_up, hold
+from mockserver.jobs.long_changes import LongChanges, give_up, hold
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause

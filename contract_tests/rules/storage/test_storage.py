@@ -17,16 +17,16 @@ from mockserver.exports.budget import Budget
 from mockserver.faults.armed import ActiveFaults
 from mockserver.generate.prepared import prepare_world
 from mockserver.journal.journal import Journals
+from mockserver.storage.folder_storage import FolderStorage
+from mockserver.storage.interface import GetHooks, Life, Storage, new_manifest
+from mockserver.storage.manifest import Origin
+from mockserver.storage.postgres_storage import PostgresStorage
+from mockserver.storage.worlds import Worlds
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.targets import Allowed
-from mockserver.workspaces.folder_storage import FolderStorage
 from mockserver.workspaces.lifecycle import Workspaces
-from mockserver.workspaces.manifest import Origin
-from mockserver.workspaces.postgres_storage import PostgresStorage
 from mockserver.workspaces.registry import Registry
-from mockserver.workspaces.storage import GetHooks, Life, Storage, new_manifest
 from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
-from mockserver.workspaces.worlds import Worlds
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.postgres.catalog import Catalog
 from mockserver.world.projects import Project

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from mockserver.exports.results import ResultsRoot
 from mockserver.journal.table import JournalTable
 from mockserver.settings import Settings
-from mockserver.workspaces.storage import GetHooks, Storage
+from mockserver.storage.interface import GetHooks, Storage
 
 if TYPE_CHECKING:
-    from mockserver.workspaces.ownership import Membership
+    from mockserver.storage.membership import Membership
 
 
 class Replica(NamedTuple):

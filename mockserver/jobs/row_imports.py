@@ -20,9 +20,9 @@ from mockserver.imports.manifests import DamagedItem, Manifest, decode_chunk, it
 from mockserver.imports.metadata import MetadataReader
 from mockserver.imports.refusals import ContentRefused, ItemRefused
 from mockserver.imports.row_specs import RowReader, render_refused
-from mockserver.workspaces.import_results import render_error
-from mockserver.workspaces.task_jobs import TaskJobs
-from mockserver.workspaces.uploads import Uploads
+from mockserver.jobs.import_results import render_error
+from mockserver.jobs.task_jobs import TaskJobs
+from mockserver.jobs.uploads import Uploads
 from mockserver.world.changes.data_rows import DataRowChanges, ImportItem
 from mockserver.world.data_rows import DataRow, Dataset, Embedding, MetadataSchema
 from mockserver.world.file_rules import FileRule

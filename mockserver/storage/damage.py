@@ -6,7 +6,7 @@ import datetime
 from typing import NamedTuple
 
 from mockserver.conversion import convert
-from mockserver.workspaces.manifest import Origin, WorkspaceManifest
+from mockserver.storage.manifest import Origin, WorkspaceManifest
 from mockserver.world.progression import decode_progression
 from mockserver.world.schema import check_tables
 from mockserver.world.store import Store

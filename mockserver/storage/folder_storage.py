@@ -28,17 +28,17 @@ from mockserver.errors import Conflict, ResourceFailed
 from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.results import Results, ResultsRoot
 from mockserver.folders import PART, flush, flush_names, remove_folder
-from mockserver.workspaces.damage import Damage, WorkspaceDamaged, check_origin, check_world
-from mockserver.workspaces.fork_origins import ForkOrigins
-from mockserver.workspaces.manifest import (
+from mockserver.storage.damage import Damage, WorkspaceDamaged, check_origin, check_world
+from mockserver.storage.fork_origins import ForkOrigins
+from mockserver.storage.interface import GetHooks, GetWorld, Life, Storage, new_life_name
+from mockserver.storage.manifest import (
     LIFE,
     WORKSPACE_MANIFEST,
     WorkspaceManifest,
     name_home,
     read_workspace_manifest,
 )
-from mockserver.workspaces.storage import GetHooks, GetWorld, Life, Storage, new_life_name
-from mockserver.workspaces.world_files import checksum_of, copy_file, copy_live, find_damage, start_life
+from mockserver.storage.world_files import checksum_of, copy_file, copy_live, find_damage, start_life
 from mockserver.world.changes.settings import new_incarnation
 from mockserver.world.changes.tasks import resume
 from mockserver.world.machine_failures import find_machine_failure

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import msgspec
 
 from mockserver.exports.jobs import Jobs, JobStopped, Kind
-from mockserver.workspaces.long_changes import LongChanges
+from mockserver.jobs.long_changes import LongChanges
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.database import JsonText, encode_json
 from mockserver.world.store import Store
