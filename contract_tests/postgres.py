@@ -14,6 +14,8 @@ from typing import BinaryIO, Self
 
 import psycopg
 
+from contract_tests.processes import read_processor_seconds
+
 READY_WITHIN_SECONDS = 120.0
 INSTALLED_AT = Path("/usr/lib/postgresql")
 
@@ -77,6 +79,10 @@ class PrivateCluster:
     def socket(self) -> str:
         """The path of its unix socket."""
         return str(self._folder / ".s.PGSQL.5432")
+
+    def processor_seconds(self) -> float:
+        """The processor time that it has used with all of its processes."""
+        return 0.0 if self._process is None else read_processor_seconds(self._process.pid, children=True)
 
     def stop(self) -> None:
         process, self._process = self._process, None

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 
+from contract_tests.processes import read_processor_seconds
 from mockserver.links import Links
 from mockserver.testing.control import Control
 from mockserver.testing.server import MockServer, environment_without_settings
@@ -48,6 +48,9 @@ class ServedWorld(MockServer):
     """What starts the process. Sessions of tests choose forks (forking.py); a test of starts, ends or memory starts an
     interpreter: `popen=subprocess.Popen`."""
 
+    database = ""
+    """The address of the database, if the session's states are in one."""
+
     def __init__(self, *arguments: str, popen: type[subprocess.Popen[bytes]] | None = None, **options: Any) -> None:
         if popen is not None:
             self.popen = popen
@@ -56,7 +59,8 @@ class ServedWorld(MockServer):
         if self.state_kind != "folder" and "--state" not in arguments:
             from contract_tests.databases import create_database
 
-            arguments = (*arguments, "--state", create_database())
+            self.database = create_database()
+            arguments = (*arguments, "--state", self.database)
             if self.state_kind == "replicas":
                 arguments = add_store(arguments)
                 self._others = [MockServer(*arguments, **options) for _ in range(REPLICAS - 1)]
@@ -142,9 +146,15 @@ class ServedWorld(MockServer):
         return state
 
     def processor_seconds(self) -> float:
-        """The processor time that the server has used, which other programs of a busy machine do not change."""
-        fields = Path(f"/proc/{self.ready['pid']}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """The processor time that the servers and their database have used, which other programs of a busy machine do
+        not change."""
+        pids = [server.ready["pid"] for server in (self, *self._others)]
+        database = 0.0
+        if self.database:
+            from contract_tests.databases import start_cluster
+
+            database = start_cluster().processor_seconds()
+        return database + sum(map(read_processor_seconds, pids))
 
     @property
     def links(self) -> Links:

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import requests
 
+from contract_tests.processes import read_processor_seconds
 from contract_tests.replicas.splitter import Splitter
 from contract_tests.s3 import find_free_port
 from contract_tests.serving import environment_without_settings
@@ -96,8 +97,7 @@ class Replica:
             os.kill(self.pid, number)
 
     def processor_seconds(self) -> float:
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return read_processor_seconds(self.pid)
 
     def stop(self) -> None:
         process, self._process = self._process, None

@@ -12,7 +12,8 @@ import pytest
 from contract_tests.rules.api.writes.populated import Populated, create_populated
 from contract_tests.rules.api.writes.right import ALL, OF_FILES, OF_TASKS, REFUSED, RIGHT
 from contract_tests.rules.api.writes.right_ontologies import REST
-from contract_tests.rules.api.writes.sending import Answer, Rows, Writer, list_mutations
+from contract_tests.rules.api.writes.sending import Answer, Writer, list_mutations
+from contract_tests.rules.api.writes.tables import Rows
 from contract_tests.rules.api.writes.wrong import LONG, NUL, Edit, list_edits, list_long_edits
 from contract_tests.serving import ServedWorld
 from mockserver.routes import build_other_routes
@@ -33,7 +34,6 @@ INTERNALS = re.compile(r"Traceback|object has no attribute|not subscriptable|Key
 
 @pytest.fixture(scope="module")
 def origin(server: ServedWorld) -> Iterator[Populated]:
-    assert server.state_folder.is_dir(), "the laws read the database of a state folder"
     world = create_populated(server)
     yield world
     world.workspace.delete()

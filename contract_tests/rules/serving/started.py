@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contract_tests.processes import read_processor_seconds
+
 PATIENCE = 60.0
 
 
@@ -48,8 +50,7 @@ class Small:
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * 4096
 
     def processor_seconds(self) -> float:
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / 100
+        return read_processor_seconds(self.pid)
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """Requests of the writing side: documents from the schema, and answers that are judged."""
 
-import sqlite3
 from collections import defaultdict
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -12,14 +10,15 @@ from graphql import GraphQLField, GraphQLNonNull, GraphQLObjectType, build_schem
 
 from contract_tests.rules.api.asking import LONG_PATIENCE
 from contract_tests.rules.api.writes.populated import Populated
+from contract_tests.rules.api.writes.tables import Rows, open_tables
 from contract_tests.serving import ServedWorld
 from contract_tests.waiting import wait_for
 from mockserver.api.graphql.schema import read_sdl
+from mockserver.world.postgres.tables import list_tables
 
 SCHEMA = build_schema(read_sdl(), assume_valid=True)
 BELOW = "project."
-Rows = dict[str, list[Any]]
-"""The rows of a database by table."""
+[WORKSPACE] = [table for table in list_tables() if table.name == "workspace"]
 
 
 def find_field(name: str) -> GraphQLField:
@@ -83,21 +82,21 @@ class Writer:
         self.world = Populated(self.workspace, origin.ids)
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {self.workspace.api_key}"
-        self._open_file()
+        self._open_tables()
 
     def close(self) -> None:
         self._session.close()
-        self._raw.close()
+        self._tables.close()
         self.workspace.delete()
 
     def reset(self) -> None:
         """Resets the workspace to what it was forked from."""
         self.workspace.reset()
-        self._raw.close()
-        self._open_file()
+        self._tables.close()
+        self._open_tables()
 
-    def _open_file(self) -> None:
-        self._raw = sqlite3.connect(f"file:{self._find_file()}?mode=ro", uri=True, isolation_level=None)
+    def _open_tables(self) -> None:
+        self._tables = open_tables(self._server, self.workspace.api_key)
         self._known: tuple[int, Rows] | None = None
 
     def send(self, name: str, arguments: dict[str, Any]) -> Answer:
@@ -128,29 +127,16 @@ class Writer:
     def dump(self) -> Rows:
         """All rows of the database, once no task runs, without the number of ids that were given: a refused request
         may use some. They are read again only if something was committed."""
-        if self._known is not None and self._known[0] == self._read_version():
+        if self._known is not None and self._known[0] == self._tables.read_version():
             return self._known[1]
         wait_for(self._count_running, lambda running: running == 0)
-        version = self._read_version()
-        tables = [name for (name,) in self._raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        rows = {table: self._raw.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
-        [workspace] = self._raw.execute("SELECT * FROM workspace")
-        sequence = [column[1] for column in self._raw.execute("PRAGMA table_info(workspace)")].index("sequence")
+        version = self._tables.read_version()
+        rows = {table.name: self._tables.read_table(table.name) for table in list_tables()}
+        [workspace] = rows["workspace"]
+        sequence = WORKSPACE.columns.index("sequence")
         rows["workspace"] = [(*workspace[:sequence], *workspace[sequence + 1 :])]
         self._known = version, rows
         return rows
 
-    def _read_version(self) -> int:
-        """Another number after every commit (sqlite.org/pragma.html)."""
-        return int(self._raw.execute("PRAGMA data_version").fetchone()[0])
-
     def _count_running(self) -> int:
-        return int(self._raw.execute("SELECT count(*) FROM task WHERE status = 'IN_PROGRESS'").fetchone()[0])
-
-    def _find_file(self) -> Path:
-        """The file of the life that is served."""
-        for path in self._server.state_folder.glob("workspaces/*/workspace.json"):
-            manifest = orjson.loads(path.read_bytes())
-            if manifest["api_key"] == self.workspace.api_key:
-                return path.parent / str(manifest["life"]) / "world.sqlite"
-        raise AssertionError("the workspace is gone")
+        return sum("IN_PROGRESS" in row for row in self._tables.read_table("task"))
