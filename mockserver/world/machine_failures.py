@@ -138,6 +138,18 @@ def _build_fault(fault: tuple[str, str], where: object, why: str) -> ResourceFai
 
 
 @contextmanager
+def name_faults(place: Path) -> Iterator[None]:
+    """Raises ResourceFailed for faults of the machine, with `place` where the error names no path itself."""
+    try:
+        yield
+    except Exception as error:
+        fault = find_machine_failure(error, place)
+        if fault is None or fault is error:
+            raise
+        raise fault from error
+
+
+@contextmanager
 def hide_from_log() -> Iterator[None]:
     """Inside this block no fault that this thread finds is logged: the files are removed on purpose."""
     _unlogged.active = True
