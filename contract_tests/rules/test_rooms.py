@@ -98,7 +98,7 @@ ENGINE_USERS = {
     "generate/prepared.py",
     "storage/folder_storage.py",
     "storage/fork_origins.py",
-    "storage/postgres_storage.py",
+    "storage/generated_lives.py",
     "storage/world_files.py",
     "storage/worlds.py",
 }

@@ -125,25 +125,12 @@ class Storage(ABC):
         """Removes what should not outlive the server, once all workspaces are closed."""
 
 
-class SharedStorage(Storage):
-    """Workspaces that several servers share. Each has one owner at a time, which alone may change it."""
-
-    @property
-    @abstractmethod
-    def number(self) -> int | None:
-        """The number of this server among those of the database."""
+class Lookup(ABC):
+    """Finds and lists the workspaces that several servers share, whichever of them owns one. It changes nothing."""
 
     @abstractmethod
-    def remove_leftovers(self) -> None:
-        """Removes what a server has left that was killed while it created or removed a workspace."""
-
-    @abstractmethod
-    def list_keys(self) -> list[str]:
-        """The API keys of all workspaces, those of other servers included."""
-
-    @abstractmethod
-    def list_replicas(self, most: int) -> list[ReplicaStatus]:
-        """The living servers, each with at most `most` keys of the workspaces that it owns."""
+    def find(self, home: str) -> Located | None:
+        """The workspace that is kept under this name."""
 
     @abstractmethod
     def locate(self, kind: str, value: str) -> Located | None:
@@ -154,8 +141,37 @@ class SharedStorage(Storage):
         """Whether any workspace has a label with this id."""
 
     @abstractmethod
-    def find(self, home: str) -> Located | None:
-        """The workspace that is kept under this name."""
+    def list_keys(self) -> list[str]:
+        """The API keys of all workspaces, those of other servers included."""
+
+    @abstractmethod
+    def list_replicas(self, most: int) -> list[ReplicaStatus]:
+        """The living servers, each with at most `most` keys of the workspaces that it owns."""
+
+    @abstractmethod
+    def list_waiting(self, most: int) -> list[str]:
+        """The homes of some workspaces without an owner that may have something to do."""
+
+    @abstractmethod
+    def list_unused(self, age: float, most: int) -> list[Located]:
+        """Some workspaces without an owner that no request has used for `age` seconds."""
+
+
+class SharedStorage(Storage):
+    """Workspaces that several servers share. Each has one owner at a time, which alone may change it."""
+
+    @property
+    @abstractmethod
+    def number(self) -> int | None:
+        """The number of this server among those of the database."""
+
+    @property
+    @abstractmethod
+    def lookup(self) -> Lookup: ...
+
+    @abstractmethod
+    def remove_leftovers(self) -> None:
+        """Removes what a server has left that was killed while it created or removed a workspace."""
 
     @abstractmethod
     def open(self, home: str, *, only_if_due: bool = False) -> Life | Damage | Remote | None:
@@ -167,20 +183,12 @@ class SharedStorage(Storage):
         """The world of a workspace that another server may own, for reading; None if it is not there."""
 
     @abstractmethod
-    def list_waiting(self, most: int) -> list[str]:
-        """The homes of some workspaces without an owner that may have something to do."""
-
-    @abstractmethod
     def is_current(self, life: Life) -> bool:
         """Whether this server still has the number under which it opened a life. It waits for nothing."""
 
     @abstractmethod
     def claim(self, home: str) -> bool:
         """Claims a workspace without opening it; False if another server owns it, or if it does not exist."""
-
-    @abstractmethod
-    def list_unused(self, age: float, most: int) -> list[Located]:
-        """Some workspaces without an owner that no request has used for `age` seconds."""
 
     @abstractmethod
     def note_uses(self, ages: Sequence[tuple[str, float]]) -> None:

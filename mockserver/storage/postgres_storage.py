@@ -2,36 +2,28 @@
 of a fork.
 
 The statements are those of `world/postgres`. A life is created completely before a manifest names it; a start removes
-the lives that no manifest names. Generated worlds are kept as lives too: a copy within the database takes a tenth of
-the time that sending the rows takes.
+the lives that no manifest names. Generated worlds are kept as lives too (generated_lives.py).
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from mockserver.conversion import decode
-from mockserver.errors import Conflict, NotFound, ResourceFailed
+from mockserver.errors import ResourceFailed
 from mockserver.exports.database_results import DatabaseResults
 from mockserver.exports.results import ResultsRoot
 from mockserver.journal.table import Place
 from mockserver.links import Links
-from mockserver.storage.damage import Damage, WorkspaceDamaged, check_origin, check_world
-from mockserver.storage.interface import (
-    GetHooks,
-    GetWorld,
-    Life,
-    Located,
-    Remote,
-    ReplicaStatus,
-    SharedStorage,
-    new_life_name,
-)
+from mockserver.storage.damage import Damage, WorkspaceDamaged, check_world
+from mockserver.storage.generated_lives import GeneratedLives, is_generated
+from mockserver.storage.interface import GetHooks, GetWorld, Life, Remote, SharedStorage, new_life_name
 from mockserver.storage.manifest import WorkspaceManifest, name_home
+from mockserver.storage.manifest_texts import read_life, read_manifest, read_slug
+from mockserver.storage.postgres_lookup import PostgresLookup
 from mockserver.storage.world_files import start_life
 from mockserver.world.changes.settings import new_incarnation
 from mockserver.world.changes.tasks import resume
@@ -39,18 +31,12 @@ from mockserver.world.postgres.catalog import Catalog
 from mockserver.world.postgres.database import PostgresDatabase
 from mockserver.world.postgres.ownership import Owned, Ownership
 from mockserver.world.postgres.pool import Pool
-from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 
 LOG = logging.getLogger(__name__)
 
-GENERATED = "generated-"
-"""The beginning of the names of lives that hold generated worlds."""
-GENERATED_KEPT = 8
 SOON = 60.0
 """Seconds within which a workspace without an owner has something to do that is claimed for it."""
-LARGEST_KEPT = 64 * 1024 * 1024
-"""Bytes of the file of a generated world that is kept; a larger one is sent for each workspace."""
 
 
 class PostgresStorage(SharedStorage):
@@ -62,6 +48,12 @@ class PostgresStorage(SharedStorage):
     def __init__(self, pool: Pool, get_hooks: GetHooks, *, results_root: ResultsRoot | None = None) -> None:
         super().__init__(get_hooks)
         self._catalog, self._ownership, self._results_root = Catalog(pool), Ownership(pool), results_root
+        self._lookup = PostgresLookup(self._catalog, self._ownership)
+        self._generated = GeneratedLives(self._catalog)
+
+    @property
+    def lookup(self) -> PostgresLookup:
+        return self._lookup
 
     @property
     def number(self) -> int | None:
@@ -69,20 +61,6 @@ class PostgresStorage(SharedStorage):
 
     def count(self) -> int:
         return self._catalog.count_manifests()
-
-    def list_keys(self) -> list[str]:
-        keys = (_read_key(content) for _, content in self._catalog.list_manifests())
-        return [key for key in keys if key is not None]
-
-    def list_replicas(self, most: int) -> list[ReplicaStatus]:
-        replicas = []
-        for server, count, manifests in self._ownership.list_shares(most):
-            keys = [key for key in map(_read_key, manifests) if key is not None]
-            replicas.append(ReplicaStatus(*server, server.number == self._ownership.number, count, sorted(keys)))
-        return replicas
-
-    def has_label(self, label_id: str) -> bool:
-        return self._ownership.has_label(label_id)
 
     # Opening
 
@@ -96,7 +74,7 @@ class PostgresStorage(SharedStorage):
     def remove_leftovers(self) -> None:
         self._add_slugs()
         # In this order: a life that no living server owns now is named by a manifest now, or never.
-        abandoned = [life for life in self._catalog.list_abandoned_lives() if not life.startswith(GENERATED)]
+        abandoned = [life for life in self._catalog.list_abandoned_lives() if not is_generated(life)]
         used: set[str | None] = set()
         for _, content in self._catalog.list_manifests():
             try:
@@ -112,34 +90,11 @@ class PostgresStorage(SharedStorage):
     def _add_slugs(self) -> None:
         """Adds what manifests of an earlier version lack."""
         for home, content in self._catalog.list_manifests_without_slug():
-            if (slug := _read_slug(content)) is not None:
+            if (slug := read_slug(content)) is not None:
                 self._catalog.add_slug(home, slug)
 
-    def find(self, home: str) -> Located | None:
-        owned = self._ownership.find(home)
-        return None if owned is None else _build_located(owned)
-
-    def locate(self, kind: str, value: str) -> Located | None:
-        if kind == "token":
-            return self._locate_by_token(value)
-        if kind == "key":
-            return self.find(name_home(value))
-        owned = self._ownership.find_by_slug(value)
-        return None if owned is None else _build_located(owned)
-
-    def _locate_by_token(self, token: str) -> Located | None:
-        """A token does not name its workspace: each is asked whether it has signed it."""
-        for home, content in self._catalog.list_manifests():
-            links = _read_links(content)
-            if links is not None and links.has_signed(token):
-                return self.find(home)
-        return None
-
-    def list_waiting(self, most: int) -> list[str]:
-        return self._ownership.list_waiting(most)
-
     def open(self, home: str, *, only_if_due: bool = False) -> Life | Damage | Remote | None:
-        owned = self._ownership.claim(home, _read_life)
+        owned = self._ownership.claim(home, read_life)
         if owned is None:
             return None
         if owned.owner is not None:
@@ -148,7 +103,7 @@ class PostgresStorage(SharedStorage):
             return None
         api_key, place = None, f"workspace {home} of the database"
         try:
-            manifest = self._read_manifest(home, owned.content, place)
+            manifest = read_manifest(home, owned.content, place)
             api_key = manifest.api_key
             return self._open_checked(manifest, place)
         except WorkspaceDamaged as error:
@@ -156,7 +111,7 @@ class PostgresStorage(SharedStorage):
 
     def _is_due(self, owned: Owned) -> bool:
         """Whether a claimed workspace has something to do soon; it is released otherwise."""
-        life = _read_life(owned.content)
+        life = read_life(owned.content)
         wake_in = None if life is None else self._ownership.find_work(life)
         if wake_in is not None and wake_in <= SOON:
             return True
@@ -168,12 +123,8 @@ class PostgresStorage(SharedStorage):
         return database.owner == database.pool.number
 
     def claim(self, home: str) -> bool:
-        owned = self._ownership.claim(home, _read_life)
+        owned = self._ownership.claim(home, read_life)
         return owned is not None and owned.owner is None
-
-    def list_unused(self, age: float, most: int) -> list[Located]:
-        workspaces = (self.find(home) for home in self._ownership.list_unused(age, most))
-        return [located for located in workspaces if located is not None and located.remote is None]
 
     def note_uses(self, ages: Sequence[tuple[str, float]]) -> None:
         self._ownership.note_uses([(name_home(api_key), age) for api_key, age in ages])
@@ -184,7 +135,7 @@ class PostgresStorage(SharedStorage):
 
     def read(self, home: str) -> Store | None:
         owned = self._ownership.find(home)
-        life = None if owned is None else _read_life(owned.content)
+        life = None if owned is None else read_life(owned.content)
         database = None if life is None else self._catalog.open_life(life)
         # Without its owner: a second store does not know of the changes that the first one makes.
         return None if database is None else Store.open(PostgresDatabase(database.pool, database.life, None))
@@ -192,17 +143,6 @@ class PostgresStorage(SharedStorage):
     def release(self, life: Life) -> None:
         wake_in = self._ownership.find_work(life.manifest.life)
         self._ownership.release([name_home(life.manifest.api_key)], wake_in=wake_in)
-
-    def _read_manifest(self, home: str, content: str, place: str) -> WorkspaceManifest:
-        """Raises WorkspaceDamaged."""
-        try:
-            manifest = decode(content, WorkspaceManifest)
-            check_origin(manifest.origin)
-        except msgspec.DecodeError as error:
-            raise WorkspaceDamaged(f"the manifest of {place} is damaged: {error}") from None
-        if name_home(manifest.api_key) != home:
-            raise WorkspaceDamaged(f"{place} is a copy of {name_home(manifest.api_key)}: it is named by its API key")
-        return manifest
 
     def _open_checked(self, manifest: WorkspaceManifest, place: str) -> Life:
         """Raises WorkspaceDamaged."""
@@ -229,7 +169,7 @@ class PostgresStorage(SharedStorage):
     # Creating
 
     def create(self, manifest: WorkspaceManifest, get_world: GetWorld) -> Life:
-        life = self._begin(manifest, lambda: self._copy_generated(get_world, manifest.life))
+        life = self._begin(manifest, lambda: self._generated.copy(get_world, manifest.life))
         return self._keep(life)
 
     def fork(self, manifest: WorkspaceManifest, source: Life) -> Life:
@@ -263,37 +203,6 @@ class PostgresStorage(SharedStorage):
             raise
         return self._build_life(manifest, store, database)
 
-    def _copy_generated(self, get_world: GetWorld, name: str) -> PostgresDatabase:
-        """A copy of a generated world, which is sent to the database when it is first needed there."""
-        world = get_world()
-        assert isinstance(world, SqliteDatabase), "generated worlds are SQLite files"
-        if world.path.stat().st_size > LARGEST_KEPT:
-            return self._catalog.load_life(name, world)
-        cached = f"{GENERATED}{world.path.stem}"
-        for _ in range(GENERATED_KEPT):
-            source = self._find_or_load(cached, world)
-            if source is not None:
-                with contextlib.suppress(NotFound):  # another server has made room for another world
-                    return self._catalog.copy_life(source, [name])[0]
-        return self._catalog.load_life(name, world)
-
-    def _find_or_load(self, cached: str, world: SqliteDatabase) -> PostgresDatabase | None:
-        """The life of a generated world; None if other servers create and remove it at the same time."""
-        source = self._catalog.open_life(cached)
-        if source is not None:
-            return source
-        self._make_room()
-        try:
-            return self._catalog.load_life(cached, world)
-        except Conflict:
-            return self._catalog.open_life(cached)
-
-    def _make_room(self) -> None:
-        """Removes the generated worlds that were sent first."""
-        cached = [name for name in self._catalog.list_lives() if name.startswith(GENERATED)]
-        for name in cached[: max(len(cached) - GENERATED_KEPT + 1, 0)]:
-            self._catalog.remove_life(name)
-
     # Changing
 
     def prepare_next_life(self, life: Life, incarnation: str | None, get_world: GetWorld) -> Life:
@@ -305,7 +214,7 @@ class PostgresStorage(SharedStorage):
         )
         origin = manifest.origin_checksum
         if origin is None:
-            return self._begin(manifest, lambda: self._copy_generated(get_world, manifest.life))
+            return self._begin(manifest, lambda: self._generated.copy(get_world, manifest.life))
         return self._begin(manifest, lambda: self._copy_origin(origin, manifest.life))
 
     def _copy_origin(self, origin: str, name: str) -> PostgresDatabase:
@@ -353,35 +262,3 @@ class PostgresStorage(SharedStorage):
 def _rows_of(life: Life) -> PostgresDatabase:
     assert isinstance(life.store.database, PostgresDatabase), "one storage has worlds of one kind"
     return life.store.database
-
-
-def _read_manifest_or_none(content: str) -> WorkspaceManifest | None:
-    """The manifest in a text; None if it is damaged, which is reported when the workspace is opened."""
-    try:
-        return decode(content, WorkspaceManifest)
-    except msgspec.DecodeError:
-        return None
-
-
-def _read_key(content: str) -> str | None:
-    manifest = _read_manifest_or_none(content)
-    return None if manifest is None else manifest.api_key
-
-
-def _read_life(content: str) -> str | None:
-    manifest = _read_manifest_or_none(content)
-    return None if manifest is None else manifest.life
-
-
-def _read_links(content: str) -> Links | None:
-    manifest = _read_manifest_or_none(content)
-    return None if manifest is None else Links.from_secret(manifest.secret)
-
-
-def _read_slug(content: str) -> str | None:
-    links = _read_links(content)
-    return None if links is None else links.workspace
-
-
-def _build_located(owned: Owned) -> Located:
-    return Located(owned.home, _read_key(owned.content), None if owned.owner is None else Remote(*owned.owner))

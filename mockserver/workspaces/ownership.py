@@ -126,12 +126,12 @@ class Owners:
         known = self._remotes.get(name)
         if known is not None and self.is_alive(known):
             return known
-        located = await self._run(self._storage.locate, name.kind, name.value)
+        located = await self._run(self._storage.lookup.locate, name.kind, name.value)
         if located is None and name.creates and self._create is not None:
             try:
                 await self._create(name.value)
             except Conflict:  # another request, or another server, has created it at the same time
-                located = await self._run(self._storage.locate, name.kind, name.value)
+                located = await self._run(self._storage.lookup.locate, name.kind, name.value)
                 if located is None:
                     raise
         if located is None:
@@ -180,23 +180,23 @@ class Owners:
 
     def list_replicas(self, most: int) -> list[ReplicaStatus]:
         """The living servers, each with at most `most` keys of the workspaces that it owns."""
-        return self._storage.list_replicas(most)
+        return self._storage.lookup.list_replicas(most)
 
     def list_keys(self) -> list[str]:
         """The API keys of all workspaces, those of other servers included."""
-        return self._storage.list_keys()
+        return self._storage.lookup.list_keys()
 
     def exists(self, api_key: str) -> bool:
         """Whether any server has a workspace with this key."""
-        return self._storage.locate("key", api_key) is not None
+        return self._storage.lookup.locate("key", api_key) is not None
 
     def has_label(self, label_id: str) -> bool:
         """Whether any workspace has a label with this id, of whichever owner."""
-        return self._storage.has_label(label_id)
+        return self._storage.lookup.has_label(label_id)
 
     def open_now(self, api_key: str) -> ReadWorld | None:
         """Opens a workspace if this server can own it. Returns what can be read of it if another server owns it."""
-        located = self._storage.locate("key", api_key)
+        located = self._storage.lookup.locate("key", api_key)
         if located is None or (located.remote is None and self._open(located) is None):
             return None
         store = self._storage.read(located.home)
@@ -241,9 +241,9 @@ class Owners:
         found."""
         if not self._membership.is_confirmed():
             return 0
-        homes = await self._run(self._storage.list_waiting, CLAIMED_TOGETHER)
+        homes = await self._run(self._storage.lookup.list_waiting, CLAIMED_TOGETHER)
         for home in homes:
-            located = await self._run(self._storage.find, home)
+            located = await self._run(self._storage.lookup.find, home)
             if located is not None and located.remote is None:
                 async with self._locks.hold(located.api_key or home):
                     await self._run(self._open, located, only_if_due=True)
@@ -257,7 +257,7 @@ class Owners:
 
     async def list_unused(self, age: float) -> list[Located]:
         """Some workspaces without an owner that no request has used for `age` seconds."""
-        return await self._run(self._storage.list_unused, age, CLAIMED_TOGETHER)
+        return await self._run(self._storage.lookup.list_unused, age, CLAIMED_TOGETHER)
 
     async def release_idle(self, age: float = IDLE_SECONDS) -> None:
         """Releases the workspaces that no request has used for `age` seconds and that have nothing to do."""

@@ -124,11 +124,11 @@ def test_a_workspace_of_a_living_server_is_not_opened_by_another(servers: Server
     links = Links.from_secret(life.manifest.secret)
     token = links.mask_token("user", "organization", now=0)
     for kind, value in (("key", "a"), ("slug", links.workspace), ("token", token)):
-        located = second.storage.locate(kind, value)
+        located = second.storage.lookup.locate(kind, value)
         assert located == (name_home("a"), "a", owner)
-        assert first.storage.locate(kind, value) == (name_home("a"), "a", None)
-    assert first.storage.list_keys() == second.storage.list_keys() == ["a"]
-    assert second.storage.locate("key", "b") is None
+        assert first.storage.lookup.locate(kind, value) == (name_home("a"), "a", None)
+    assert first.storage.lookup.list_keys() == second.storage.lookup.list_keys() == ["a"]
+    assert second.storage.lookup.locate("key", "b") is None
 
 
 def test_a_lost_server_changes_nothing_any_more(servers: Servers) -> None:
@@ -155,7 +155,7 @@ def test_a_lost_server_changes_nothing_any_more(servers: Servers) -> None:
         with pytest.raises(ResourceFailed):
             change()
     assert list_projects(life) == {"before", "after"}
-    assert second.storage.list_keys() == ["a"]
+    assert second.storage.lookup.list_keys() == ["a"]
     life.results.create(RESULT).close()
     lost.results.delete(RESULT)
     assert life.results.size(RESULT) == 0
@@ -259,12 +259,12 @@ def test_workspaces_of_lost_servers_that_have_something_to_do_are_opened(servers
     first, second = servers.join("first"), servers.join("second")
     add_delivery(servers.create(first, "due"))
     servers.create(first, "idle")
-    assert second.storage.list_waiting(9) == []
+    assert second.storage.lookup.list_waiting(9) == []
     servers.declare_dead(first)
-    assert set(second.storage.list_waiting(9)) == {name_home("due"), name_home("idle")}
+    assert set(second.storage.lookup.list_waiting(9)) == {name_home("due"), name_home("idle")}
     assert isinstance(second.storage.open(name_home("due"), only_if_due=True), Life)
     assert second.storage.open(name_home("idle"), only_if_due=True) is None
-    assert second.storage.list_waiting(9) == []
+    assert second.storage.lookup.list_waiting(9) == []
     assert servers.join("third").open("idle").manifest.api_key == "idle"
 
 
@@ -277,13 +277,13 @@ def test_a_released_workspace_is_opened_again_when_a_delivery_is_due_by_its_own_
     WorkspaceSettings(life.store).save_clock()
     assert not first.storage.is_due(life)
     first.storage.release(life)
-    assert second.storage.list_waiting(9) == []
+    assert second.storage.lookup.list_waiting(9) == []
     life = second.open("a")
     life.store.clock.set(10**18)
     WorkspaceSettings(life.store).save_clock()
     assert second.storage.is_due(life)
     second.storage.release(life)
-    assert first.storage.list_waiting(9) == [name_home("a")]
+    assert first.storage.lookup.list_waiting(9) == [name_home("a")]
 
 
 def test_a_task_that_a_test_lets_hang_is_no_work(servers: Servers) -> None:
@@ -302,13 +302,13 @@ def test_workspaces_that_no_request_uses_are_listed_whichever_server_served_them
         servers.create(first if key != "served" else second, key)
     first.storage.note_uses([("used", 10), ("unused", 7200), ("served", 7200)])
     second.storage.note_uses([("served", 7200)])
-    assert second.storage.list_unused(3600, 9) == []
+    assert second.storage.lookup.list_unused(3600, 9) == []
     servers.declare_dead(first)
-    assert [located.api_key for located in second.storage.list_unused(3600, 9)] == ["unused"]
+    assert [located.api_key for located in second.storage.lookup.list_unused(3600, 9)] == ["unused"]
     assert second.storage.claim(name_home("unused"))
     assert not servers.join("third").storage.claim(name_home("unused"))
     second.storage.delete("unused")
-    assert set(second.storage.list_keys()) == {"used", "served"}
+    assert set(second.storage.lookup.list_keys()) == {"used", "served"}
 
 
 def add_delivery(life: Life) -> None:
