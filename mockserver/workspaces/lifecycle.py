@@ -1,7 +1,7 @@
 """Creates, forks, resets and deletes workspaces, and opens them again when a server starts with a kept state.
 
 Copying and generating run in threads of their own, and changes of one API key take turns: creating a large world holds
-neither the event loop nor other clients.
+neither the event loop nor other clients. The changes themselves are in changes.py.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
-import msgspec
 from starlette.requests import HTTPConnection
 
 from mockserver.errors import Conflict, MockserverError
 from mockserver.links import WORKSPACE_CLAIM, parse_api_key
 from mockserver.storage.damage import Damage
-from mockserver.storage.interface import Life, Located, SharedStorage, Storage, new_manifest
+from mockserver.storage.interface import Life, SharedStorage, Storage
 from mockserver.storage.manifest import Origin
 from mockserver.storage.worlds import Worlds
 from mockserver.workspaces.admission import Admission, check_descriptors, check_new_key
+from mockserver.workspaces.changes import WorkspaceChanges
 from mockserver.workspaces.key_locks import KeyLocks
 from mockserver.workspaces.registry import Registry, read_key
 from mockserver.workspaces.workspace import Parts, Workspace
@@ -93,6 +93,7 @@ class Workspaces:
             create = self._create_for_unknown if any_key else None
             self.owners = Owners(membership, storage, registry, self._locks, self._build, create)
         self._admission = Admission(registry, self.owners, self.count, most=most, is_remote=storage.is_remote)
+        self._changes = WorkspaceChanges(registry, storage, worlds, parts, self._admission)
 
     # When the server starts, before anything is served
 
@@ -137,7 +138,7 @@ class Workspaces:
     def create_now(self, api_key: str) -> Workspace:
         """Creates a workspace from the default origin, in the calling thread. Raises Conflict, BadInput, OSError."""
         self._admission.check_free(api_key)
-        return self._create(api_key, self._origin, None)
+        return self._changes.create(api_key, self._origin, None)
 
     @property
     def results_bytes(self) -> int:
@@ -196,12 +197,7 @@ class Workspaces:
     async def _create_from(self, origin: Origin, api_key: str, incarnation: str | None) -> Workspace:
         self._admission.check_free(api_key)
         await self._worlds.prepare(origin)
-        return await self._run_in_thread(self._create, api_key, origin, incarnation)
-
-    def _create(self, api_key: str, origin: Origin, incarnation: str | None) -> Workspace:
-        self._admission.check_others(api_key)
-        manifest = new_manifest(api_key, origin, incarnation=incarnation)
-        return self._serve_new(self._storage.create(manifest, lambda: self._worlds.get(origin)))
+        return await self._run_in_thread(self._changes.create, api_key, origin, incarnation)
 
     async def fork(
         self, api_key: str, source_key: str, changed: Origin | None = None, *, incarnation: str | None = None
@@ -213,24 +209,7 @@ class Workspaces:
         async with self._locks.hold(api_key, source_key):
             source = self.registry.get(source_key)
             self._admission.check_free(api_key)
-            return await self._run_in_thread(self._fork, api_key, source, changed or Origin(), incarnation)
-
-    def _fork(self, api_key: str, source: Workspace, changed: Origin, incarnation: str | None) -> Workspace:
-        self._admission.check_others(api_key)
-        world = source.world
-        origin = msgspec.structs.replace(changed, scenario=world.scenario, seed=world.seed, forked=True)
-        manifest = new_manifest(api_key, origin, incarnation=incarnation)
-        return self._serve_new(self._storage.fork(manifest, source.life))
-
-    def _serve_new(self, life: Life) -> Workspace:
-        """Serves a workspace that has just been created. One that cannot be served is not kept."""
-        try:
-            workspace = Workspace(life, self._parts, is_new=True)
-        except BaseException:
-            self._storage.delete(life.manifest.api_key, close=life.store.close)
-            raise
-        self.registry.add(workspace)
-        return workspace
+            return await self._run_in_thread(self._changes.fork, api_key, source, changed or Origin(), incarnation)
 
     async def reset(self, api_key: str, *, incarnation: str | None = None) -> Workspace:
         """Begins a new life with the world that the workspace was created with. No id of the old life comes again.
@@ -243,27 +222,7 @@ class Workspaces:
             if not origin.forked:
                 await self._worlds.prepare(origin)
             async with workspace.long_changes.turn():
-                return await self._run_in_thread(self._reset, workspace, incarnation)
-
-    def _reset(self, workspace: Workspace, incarnation: str | None) -> Workspace:
-        origin = workspace.life.manifest.origin
-        life = self._storage.prepare_next_life(workspace.life, incarnation, lambda: self._worlds.get(origin))
-        try:
-            fresh = Workspace(life, self._parts, is_new=True)
-        except BaseException:
-            self._storage.abandon(life)
-            raise
-        try:
-            self._storage.serve(life)
-        except BaseException:
-            fresh.close()
-            self._storage.abandon(life)
-            raise
-        self.registry.add(fresh)
-        with workspace.store.hide_faults():
-            workspace.close()
-        self._storage.remove_earlier_lives(life)
-        return fresh
+                return await self._run_in_thread(self._changes.reset, workspace, incarnation)
 
     async def delete(self, api_key: str) -> None:
         """Deletes a workspace with its files; a damaged one as well. Raises NotFound, OSError.
@@ -273,7 +232,7 @@ class Workspaces:
         async with self._locks.hold(api_key):
             damaged = self.registry.find_damage(api_key) is not None
             async with nullcontext() if damaged else self.registry.get(api_key).long_changes.turn():
-                await self._run_in_thread(self._delete, api_key)
+                await self._run_in_thread(self._changes.delete, api_key)
 
     async def delete_idle(self, api_key: str, age: float) -> bool:
         """Deletes a workspace, unless a request has found it within `age` seconds. Returns whether it is deleted.
@@ -282,7 +241,7 @@ class Workspaces:
             if api_key not in self.registry.list_idle(age):
                 return False
             async with self.registry.get(api_key).long_changes.turn():
-                await self._run_in_thread(self._delete, api_key)
+                await self._run_in_thread(self._changes.delete, api_key)
             self.swept += 1
             return True
 
@@ -296,7 +255,7 @@ class Workspaces:
         for located in await self.owners.list_unused(age):
             if located.api_key not in (None, but):
                 async with self._locks.hold(located.api_key):
-                    deleted += await self._run_in_thread(self._delete_unused, located)
+                    deleted += await self._run_in_thread(self._changes.delete_unused, located)
         self.swept += deleted
         return deleted
 
@@ -305,29 +264,6 @@ class Workspaces:
         Raises ResourceFailed."""
         if self.owners is not None:
             await self.owners.note_uses()
-
-    def _delete_unused(self, located: Located) -> bool:
-        """Deletes a workspace, unless a server has claimed it in the meantime."""
-        assert isinstance(self._storage, SharedStorage), "workspaces have owners where servers share them"
-        assert located.api_key is not None, "a workspace whose key cannot be read is kept"
-        if self.registry.has(located.api_key) or not self._storage.claim(located.home):
-            return False
-        self._storage.delete(located.api_key)
-        return True
-
-    def _delete(self, api_key: str) -> None:
-        if (damage := self.registry.find_damage(api_key)) is not None:
-            self._storage.delete(api_key)
-            self.registry.forget_damage(api_key)
-            LOG.warning("deleted %s, which could not be served", damage.place)
-            return
-        workspace = self.registry.get(api_key)
-        with workspace.store.hide_faults():
-            self._storage.delete(api_key, close=lambda: self._end_deleted(workspace))
-
-    def _end_deleted(self, workspace: Workspace) -> None:
-        self.registry.remove(workspace)
-        workspace.close()
 
     def close(self) -> None:
         """Closes all workspaces. Their files stay."""
