@@ -87,7 +87,7 @@ class Server(msgspec.Struct):
     @property
     def background(self) -> list[Background]:
         """The work that is done beside requests."""
-        works = (self.dispatcher, self.workspaces.owners, self.sweeper, self.forwarding)
+        works = (self.dispatcher, self.workspaces.ownership_search, self.sweeper, self.forwarding)
         return [work for work in works if work is not None]
 
     def close(self) -> None:

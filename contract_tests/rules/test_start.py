@@ -28,7 +28,10 @@ NEEDED = {
 RESOLVERS, CHANGES = "mockserver.api.graphql.resolvers.", "mockserver.world.changes."
 NEEDED_RESOLVERS = {"people"}
 NEEDED_CHANGES = {"deliveries", "settings", "tasks"}
-OF_FEW_SERVERS = {"storage.database_state", "storage.membership", "workspaces.ownership", "workspaces.sweeper"}
+OF_FEW_SERVERS = {
+    "storage.database_state", "storage.membership", "workspaces.ownership", "workspaces.ownership_search",
+    "workspaces.sweeper",
+}  # fmt: skip
 """Modules for workspaces that several servers share, or that are deleted when they are idle."""
 FOREIGN = {
     "faker", "graphql.execution.execute", "graphql.graphql", "html.entities", "hypothesis", "multiprocessing", "pytest",

@@ -121,7 +121,7 @@ class Frames:
         """Whether any workspace but the own one has the label."""
         owners = self._workspaces.owners
         if owners is not None:
-            return owners.has_label(label_id)
+            return owners.lookup.has_label(label_id)
         return any(_has_label(other, label_id) for other in self._workspaces.registry.all() if other is not own)
 
 

@@ -59,7 +59,7 @@ class ReplicaControl:
     def _list(self, request: Request) -> list[ReplicaStatus]:
         """A server with a state folder is alone, and serves all workspaces."""
         if self._workspaces.owners is not None:
-            return self._workspaces.owners.list_replicas(MOST_KEYS)
+            return self._workspaces.owners.lookup.list_replicas(MOST_KEYS)
         keys = self._workspaces.list_keys()
         name = name_replica(self._settings)
         address = base_url(request, self._settings.public_url)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mockserver.http.off_loop import OffLoop
     from mockserver.storage.membership import Membership
     from mockserver.workspaces.ownership import Owners
+    from mockserver.workspaces.ownership_search import OwnershipSearch
 
 LOG = logging.getLogger(__name__)
 
@@ -87,11 +88,15 @@ class Workspaces:
         """Runs the endpoints if each use of a workspace waits for another process."""
         self.owners: Owners | None = None
         """Finds the owners of workspaces, and opens them when they are needed, if several servers share them."""
+        self.ownership_search: OwnershipSearch | None = None
+        """Serves workspaces that no server owns when they have something to do, if several servers share them."""
         if membership is not None and isinstance(storage, SharedStorage):
             from mockserver.workspaces.ownership import Owners  # noqa: PLC0415  few servers share their workspaces
+            from mockserver.workspaces.ownership_search import OwnershipSearch  # noqa: PLC0415
 
             create = self._create_for_unknown if any_key else None
             self.owners = Owners(membership, storage, registry, self._locks, self._build, create)
+            self.ownership_search = OwnershipSearch(self.owners, membership, storage, registry, self._locks)
         self._admission = Admission(registry, self.owners, self.count, most=most, is_remote=storage.is_remote)
         self._changes = WorkspaceChanges(registry, storage, worlds, parts, self._admission)
 
@@ -179,7 +184,7 @@ class Workspaces:
 
     def list_keys(self) -> list[str]:
         """The API keys of all workspaces, whichever server owns them. It may wait for a database."""
-        return self.registry.keys() if self.owners is None else self.owners.list_keys()
+        return self.registry.keys() if self.owners is None else self.owners.lookup.list_keys()
 
     def count(self) -> int:
         """The number of all workspaces, whichever server owns them. It may wait for a database."""

@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from mockserver.errors import Conflict, ResourceFailed, WireError
+from mockserver.errors import Conflict, ResourceFailed
 from mockserver.storage.damage import Damage
-from mockserver.storage.interface import Life, Located, Remote, ReplicaStatus, SharedStorage
+from mockserver.storage.interface import Life, Located, Lookup, Remote, SharedStorage
 from mockserver.storage.membership import Membership
 from mockserver.workspaces.key_locks import KeyLocks
 from mockserver.workspaces.naming import WorkspaceName
@@ -30,16 +30,14 @@ from mockserver.world.workspace import Workspace as World
 
 LOG = logging.getLogger(__name__)
 
+MOST_REMEMBERED = 10_000
+"""Names whose owners are remembered."""
 THREADS = 8
 """Workspaces that are looked up or opened at the same time."""
+LISTED_TOGETHER = 8
+"""Workspaces that are listed together to be deleted."""
 CONFIRMED_WITHIN = 10.0
 """Seconds that a request waits until this server knows that it is alive."""
-INTERVAL = 1.0
-"""Seconds between two searches for workspaces that have something to do and no owner."""
-CLAIMED_TOGETHER = 8
-"""Workspaces that one search finds; more are searched for immediately."""
-IDLE_SECONDS = 600.0
-"""Seconds without a request after which a workspace is released, so that memory stays flat."""
 
 
 P = ParamSpec("P")
@@ -72,13 +70,17 @@ class Owners:
         self._remotes: dict[WorkspaceName, Remote] = {}
         self._users: dict[Workspace, int] = {}
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="owners")
-        self._searching: asyncio.Task[None] | None = None
         membership.on_taken_over = self._give_up
 
     @property
     def secret(self) -> str:
         """Known to the servers of the database alone."""
         return self._membership.secret
+
+    @property
+    def lookup(self) -> Lookup:
+        """Finds and lists the workspaces of all servers. It waits for the database."""
+        return self._storage.lookup
 
     @property
     def number(self) -> int | None:
@@ -115,6 +117,10 @@ class Owners:
             if not self._users[workspace]:
                 del self._users[workspace]
 
+    def is_used(self, workspace: Workspace) -> bool:
+        """Whether a request of this workspace is being answered. Called on the server's loop."""
+        return workspace in self._users
+
     async def find(self, name: WorkspaceName) -> Remote | None:
         """The other server that owns the workspace. None if this one does, and has opened it, or if there is none.
 
@@ -126,12 +132,12 @@ class Owners:
         known = self._remotes.get(name)
         if known is not None and self.is_alive(known):
             return known
-        located = await self._run(self._storage.lookup.locate, name.kind, name.value)
+        located = await self.run(self._storage.lookup.locate, name.kind, name.value)
         if located is None and name.creates and self._create is not None:
             try:
                 await self._create(name.value)
             except Conflict:  # another request, or another server, has created it at the same time
-                located = await self._run(self._storage.lookup.locate, name.kind, name.value)
+                located = await self.run(self._storage.lookup.locate, name.kind, name.value)
                 if located is None:
                     raise
         if located is None:
@@ -140,7 +146,7 @@ class Owners:
         if located.remote is not None:
             return self._remember(name, located.remote)
         async with self._locks.hold(located.api_key or located.home):
-            opened = await self._run(self._open, located)
+            opened = await self.run(self.open, located)
         return None if opened is None else self._remember(name, opened)
 
     async def _wait_until_confirmed(self) -> None:
@@ -178,31 +184,19 @@ class Owners:
         """The number of living servers, as of the last heartbeat."""
         return len(self._membership.members)
 
-    def list_replicas(self, most: int) -> list[ReplicaStatus]:
-        """The living servers, each with at most `most` keys of the workspaces that it owns."""
-        return self._storage.lookup.list_replicas(most)
-
-    def list_keys(self) -> list[str]:
-        """The API keys of all workspaces, those of other servers included."""
-        return self._storage.lookup.list_keys()
-
     def exists(self, api_key: str) -> bool:
         """Whether any server has a workspace with this key."""
         return self._storage.lookup.locate("key", api_key) is not None
 
-    def has_label(self, label_id: str) -> bool:
-        """Whether any workspace has a label with this id, of whichever owner."""
-        return self._storage.lookup.has_label(label_id)
-
     def open_now(self, api_key: str) -> ReadWorld | None:
         """Opens a workspace if this server can own it. Returns what can be read of it if another server owns it."""
         located = self._storage.lookup.locate("key", api_key)
-        if located is None or (located.remote is None and self._open(located) is None):
+        if located is None or (located.remote is None and self.open(located) is None):
             return None
         store = self._storage.read(located.home)
         return None if store is None else ReadWorld(api_key, store.workspace, store)
 
-    def _open(self, located: Located, *, only_if_due: bool = False) -> Remote | None:
+    def open(self, located: Located, *, only_if_due: bool = False) -> Remote | None:
         """Opens a workspace, unless it is open or another server owns it. Called while its key is locked."""
         if located.api_key is not None and self._find_served(WorkspaceName("key", located.api_key)) is not None:
             return None
@@ -214,86 +208,28 @@ class Owners:
             self._registry.add(self._build(opened))
         return opened if isinstance(opened, Remote) else None
 
-    # Beside requests
-
-    async def start(self) -> None:
-        self._searching = asyncio.create_task(self._search())
-
-    async def stop(self) -> None:
-        if self._searching is not None:
-            self._searching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._searching
-
-    async def _search(self) -> None:
-        """Serves workspaces that have something to do and no owner, and releases those that are idle."""
-        while True:
-            try:
-                waiting = await self.serve_waiting()
-                await self.release_idle()
-            except WireError:
-                waiting = 0  # the database is lost, or this server was: the watch reports it
-            if waiting < CLAIMED_TOGETHER:
-                await asyncio.sleep(INTERVAL)
-
-    async def serve_waiting(self) -> int:
-        """Claims some workspaces without an owner, and opens those that have something to do. Returns how many it
-        found."""
-        if not self._membership.is_confirmed():
-            return 0
-        homes = await self._run(self._storage.lookup.list_waiting, CLAIMED_TOGETHER)
-        for home in homes:
-            located = await self._run(self._storage.lookup.find, home)
-            if located is not None and located.remote is None:
-                async with self._locks.hold(located.api_key or home):
-                    await self._run(self._open, located, only_if_due=True)
-        return len(homes)
-
     async def note_uses(self) -> None:
         """Writes when requests have last used the workspaces of this server, for whichever server sweeps them later."""
         now = time.monotonic()
         ages = [(workspace.api_key, now - workspace.used_at) for workspace in self._registry.all()]
-        await self._run(self._storage.note_uses, ages)
+        await self.run(self._storage.note_uses, ages)
 
     async def list_unused(self, age: float) -> list[Located]:
         """Some workspaces without an owner that no request has used for `age` seconds."""
-        return await self._run(self._storage.lookup.list_unused, age, CLAIMED_TOGETHER)
-
-    async def release_idle(self, age: float = IDLE_SECONDS) -> None:
-        """Releases the workspaces that no request has used for `age` seconds and that have nothing to do."""
-        for api_key in self._registry.list_idle(age):
-            async with self._locks.hold(api_key):
-                await self._release(api_key, age)
-
-    async def _release(self, api_key: str, age: float) -> None:
-        workspace = self._registry.peek("key", api_key)
-        if workspace is None or await self._run(self._storage.is_due, workspace.life):
-            return
-        # Without an await between the question and the removal: requests are received on this loop.
-        if workspace in self._users or api_key not in self._registry.list_idle(age):
-            return
-        self._registry.remove(workspace)
-        await self._run(self._close, workspace)
-
-    def _close(self, workspace: Workspace) -> None:
-        workspace.close()
-        self._storage.release(workspace.life)
+        return await self.run(self._storage.lookup.list_unused, age, LISTED_TOGETHER)
 
     def _give_up(self) -> None:
         """Forgets all workspaces, because other servers own them now. Called in the thread of the watch."""
         close_in_thread(self._registry.remove_all())
         self._remotes.clear()
 
-    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs work that waits for the database in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
 
     def close(self) -> None:
         """Waits for the workspaces that are being opened."""
         self._threads.shutdown(wait=True, cancel_futures=True)
-
-
-MOST_REMEMBERED = 10_000
-"""Names whose owners are remembered."""
 
 
 def close_in_thread(workspaces: list[Workspace]) -> None:

@@ -13,12 +13,13 @@ from mockserver.errors import Conflict, NotFound, ResourceFailed
 from mockserver.places import cache_folder
 from mockserver.settings import DatabaseUrl, Settings
 from mockserver.workspaces.naming import WorkspaceName
-from mockserver.workspaces.ownership import CLAIMED_TOGETHER, Owners
+from mockserver.workspaces.ownership import LISTED_TOGETHER, Owners
+from mockserver.workspaces.ownership_search import OwnershipSearch
 from mockserver.workspaces.sweeper import Sweeper
 from mockserver.world.postgres.tables import DATA
 
 OWN = "own-key"
-MANY = CLAIMED_TOGETHER + 2
+MANY = LISTED_TOGETHER + 2
 NAME = WorkspaceName("key", OWN)
 
 
@@ -41,6 +42,11 @@ def get_owners(server: Server) -> Owners:
     return server.workspaces.owners
 
 
+def get_search(server: Server) -> OwnershipSearch:
+    assert server.workspaces.ownership_search is not None
+    return server.workspaces.ownership_search
+
+
 def find(server: Server) -> bool:
     """Looks for the owner of the own workspace; whether this server serves it."""
     assert asyncio.run(get_owners(server).find(NAME)) is None
@@ -49,12 +55,12 @@ def find(server: Server) -> bool:
 
 def test_an_idle_workspace_is_closed_and_opened_by_its_next_request(built: Server) -> None:
     store = built.workspaces.registry.get(OWN).store
-    asyncio.run(get_owners(built).release_idle(3600))
+    asyncio.run(get_search(built).release_idle(3600))
     assert built.workspaces.registry.has(OWN), "it was used a moment ago"
     with get_owners(built).use(NAME):
-        asyncio.run(get_owners(built).release_idle(-1))
+        asyncio.run(get_search(built).release_idle(-1))
         assert built.workspaces.registry.has(OWN), "a request is being answered"
-    asyncio.run(get_owners(built).release_idle(-1))
+    asyncio.run(get_search(built).release_idle(-1))
     assert not built.workspaces.registry.has(OWN)
     assert built.workspaces.list_keys() == [OWN]
     assert find(built)
@@ -66,7 +72,7 @@ def test_the_results_of_a_workspace_are_counted_while_it_is_open(built: Server) 
     workspace.budget.take(workspace.results, "x", 100)
     workspace.budget.finish(workspace.results, "x")
     assert built.workspaces.results_bytes == before + 100
-    asyncio.run(get_owners(built).release_idle(-1))
+    asyncio.run(get_search(built).release_idle(-1))
     assert built.workspaces.results_bytes == 0
     assert find(built)
     assert built.workspaces.results_bytes == before
@@ -101,7 +107,7 @@ def test_a_workspace_that_was_deleted_after_it_was_taken_over_is_unknown(built: 
 def test_all_workspaces_that_no_server_owns_are_swept_together(built: Server, dsn: str) -> None:
     for number in range(MANY):
         asyncio.run(built.workspaces.create(f"unused-{number}"))
-    asyncio.run(get_owners(built).release_idle(-1))
+    asyncio.run(get_search(built).release_idle(-1))
     with psycopg.connect(dsn, autocommit=True) as raw:
         raw.execute(f"UPDATE {DATA}.manifest SET used_at = used_at - interval '2 hours'".encode())
     assert find(built)
