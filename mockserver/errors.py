@@ -222,6 +222,11 @@ class ResourceFailed(WireError):
     """The id of the task that the change was to create."""
 
 
+def may_be_committed(error: BaseException) -> bool:
+    """Whether a change that has failed may have been made all the same."""
+    return isinstance(error, ResourceFailed) and error.may_be_committed
+
+
 class NotReady(WireError):
     """A resource outside of the server has failed, and requests that need it will fail. Only the health check says it,
     with a status that orchestrators and balancers read."""

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from mockserver.errors import MockserverError, ResourceFailed
+from mockserver.errors import MockserverError, ResourceFailed, may_be_committed
 from mockserver.exports.failure_recorder import FailureRecorder, Record
 from mockserver.world.clock import DAY, Clock
 from mockserver.world.machine_failures import find_machine_failure
@@ -173,7 +173,7 @@ class Jobs(Generic[J]):
             self._discard(job)
         except Exception as error:  # noqa: BLE001  whatever it is, the job has to end
             reason = self._explain(error, job.id)
-            if isinstance(error, ResourceFailed) and error.may_be_committed:
+            if may_be_committed(error):
                 self._failures.fail(job.id, reason)  # with results: its record may say that it is COMPLETE
             else:
                 self._fail(job, reason)

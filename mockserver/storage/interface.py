@@ -104,7 +104,8 @@ class Storage(ABC):
 
     @abstractmethod
     def serve(self, life: Life) -> None:
-        """Makes a prepared life the one that the workspace has, and that every start opens. Raises OSError."""
+        """Makes a prepared life the one that the workspace has, and that every start opens. Raises OSError, and
+        ResourceFailed, which says whether that may have happened all the same."""
 
     @abstractmethod
     def abandon(self, life: Life) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from mockserver.conversion import decode
-from mockserver.errors import ResourceFailed
+from mockserver.errors import ResourceFailed, may_be_committed
 from mockserver.exports.database_results import DatabaseResults
 from mockserver.exports.results import ResultsRoot
 from mockserver.journal.table import Place
@@ -178,18 +178,22 @@ class PostgresStorage(SharedStorage):
         try:
             life = self._begin(manifest, lambda: self._catalog.copy_life(_rows_of(source), [manifest.life, origin])[0])
             return self._keep(life)
-        except BaseException:
-            self._remove(origin)
+        except BaseException as error:
+            if not may_be_committed(error):
+                self._remove(origin)
             raise
 
     def _keep(self, life: Life) -> Life:
-        """Makes a new life that of a new workspace. Raises Conflict if there is one already."""
+        """Makes a new life that of a new workspace. Raises Conflict if there is one already; ResourceFailed, after
+        which there may be such a workspace."""
         manifest = life.manifest
         try:
             slug = Links.from_secret(manifest.secret).workspace
             self._catalog.add_manifest(name_home(manifest.api_key), msgspec.json.encode(manifest).decode(), slug)
-        except BaseException:
-            self.abandon(life)
+        except BaseException as error:
+            life.store.close()
+            if not may_be_committed(error):
+                self._remove(manifest.life)
             raise
         return life
 

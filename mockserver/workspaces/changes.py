@@ -9,6 +9,7 @@ import logging
 
 import msgspec
 
+from mockserver.errors import ResourceFailed, may_be_committed
 from mockserver.storage.interface import Life, Located, SharedStorage, Storage, new_manifest
 from mockserver.storage.manifest import Origin
 from mockserver.storage.worlds import Worlds
@@ -63,9 +64,12 @@ class WorkspaceChanges:
             raise
         try:
             self._storage.serve(life)
-        except BaseException:
+        except BaseException as error:
             fresh.close()
-            self._storage.abandon(life)
+            if may_be_committed(error):
+                self._forget(workspace)  # the next request opens the life that the manifest names then
+            else:
+                self._storage.abandon(life)
             raise
         self._registry.add(fresh)
         with workspace.store.hide_faults():
@@ -91,8 +95,13 @@ class WorkspaceChanges:
             return
         workspace = self._registry.get(api_key)
         with workspace.store.hide_faults():
-            self._storage.delete(api_key, close=lambda: self._end_deleted(workspace))
+            try:
+                self._storage.delete(api_key, close=lambda: self._forget(workspace))
+            except ResourceFailed as failure:
+                if failure.may_be_committed:
+                    self._forget(workspace)  # the next request opens it, if it exists
+                raise
 
-    def _end_deleted(self, workspace: Workspace) -> None:
+    def _forget(self, workspace: Workspace) -> None:
         self._registry.remove(workspace)
         workspace.close()

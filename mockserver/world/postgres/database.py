@@ -11,7 +11,7 @@ import psycopg
 
 from mockserver.errors import BadInput, Conflict, ResourceFailed
 from mockserver.world.database import NO_VALUES, Connection, Database, Row, Values
-from mockserver.world.postgres.failures import name_failures
+from mockserver.world.postgres.failures import commit, name_failures
 from mockserver.world.postgres.kept_reads import build_key
 from mockserver.world.postgres.pool import Pool, Session
 from mockserver.world.postgres.statements import LONG, translate
@@ -186,11 +186,7 @@ class PostgresConnection(Connection):
 
     def commit(self) -> None:
         try:
-            with name_failures(self._pool.place):
-                self._get_session().raw.execute(b"COMMIT", prepare=False)
-        except ResourceFailed as failure:
-            failure.may_be_committed = True
-            raise
+            commit(self._get_session().raw, self._pool.place)
         finally:
             self._give_back()
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
-from mockserver.errors import BadInput, MockserverError
+from mockserver.errors import BadInput, MockserverError, ResourceFailed
 from mockserver.world.machine_failures import report_failure
 
 _CAUSES: tuple[tuple[type[psycopg.Error], str, str], ...] = (
@@ -60,6 +61,16 @@ def name_failures(place: str) -> Iterator[None]:
         if failure is None:
             raise
         raise failure from error
+
+
+def commit(raw: psycopg.Connection[Any], place: str) -> None:
+    """Commits the transaction of a connection. Raises ResourceFailed, after which it may be committed or not."""
+    try:
+        with name_failures(place):
+            raw.execute(b"COMMIT", prepare=False)
+    except ResourceFailed as failure:
+        failure.may_be_committed = True
+        raise
 
 
 def _first_line(error: psycopg.Error) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psycopg
 
 from mockserver.world.postgres.database import build_taken_over
-from mockserver.world.postgres.failures import name_failures
+from mockserver.world.postgres.failures import commit, name_failures
 from mockserver.world.postgres.pool import Pool, Session
 from mockserver.world.postgres.tables import DATA
 
@@ -18,13 +18,13 @@ NO_LIFE = 0
 
 @contextmanager
 def begin_transaction(pool: Pool, begin: str = "BEGIN") -> Iterator[Session]:
-    """A transaction on a borrowed connection."""
+    """A transaction on a borrowed connection. Raises ResourceFailed."""
     session = pool.lend(NO_LIFE)
     try:
         with name_failures(pool.place):
             session.raw.execute(begin.encode(), prepare=False)
             yield session
-            session.raw.execute(b"COMMIT", prepare=False)
+        commit(session.raw, pool.place)
     except BaseException:
         _roll_back(session)
         raise
