@@ -15,14 +15,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
-from mockserver.errors import Conflict, MockserverError, ResourceFailed
+from mockserver.errors import MockserverError, ResourceFailed
 from mockserver.world.change import Change
 from mockserver.world.clock import Clock
 from mockserver.world.database import Clause, Connection, Database, Record
-from mockserver.world.machine_failures import find_machine_failure, hide_from_log
 from mockserver.world.people import Organization, Person
-from mockserver.world.presence import Presence
 from mockserver.world.schema import tables
+from mockserver.world.store_faults import StoreFaults, build_conflict
 from mockserver.world.workspace import OF_ONE_LIFE, Workspace
 
 _STATES = itertools.count()
@@ -56,11 +55,10 @@ class Store:
         knows of it; and after one that has failed, as it may still be made, until the next change begins."""
         self._watchers: list[Callable[[], None]] = []
         self._lock = threading.RLock()
-        self._presence = Presence(getattr(database, "path", None))
-        self._ending = False
-        with self._convert_faults():
+        self._faults = StoreFaults(getattr(database, "path", None))
+        with self._faults.convert():
             self._connection = database.connect()
-        self._presence.remember()
+        self._faults.remember_files()
         self._reader = _RemoteReading if database.IS_REMOTE else _Reading
         self._second_lock = threading.RLock()
         self._second: Connection | None = None
@@ -117,21 +115,15 @@ class Store:
         self._notify_watchers()
 
     def _close(self, connection: Connection) -> None:
-        if self._ending:
+        if self._faults.hidden:
             connection.close_deleted()
         else:
             connection.close()
 
-    @contextmanager
-    def hide_faults(self) -> Iterator[None]:
+    def hide_faults(self) -> AbstractContextManager[None]:
         """Inside this block the store's files are moved away: a request that meets that learns that the workspace ends,
         and not that its files are missing. If the block raises an error, the store goes on."""
-        self._ending = True
-        try:
-            yield
-        except BaseException:
-            self._ending = False
-            raise
+        return self._faults.hide()
 
     @contextmanager
     def watch(self, notify: Callable[[], None]) -> Iterator[None]:
@@ -151,31 +143,7 @@ class Store:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise _build_conflict()
-
-    def _fault_of(self, error: BaseException) -> MockserverError | None:
-        """The fault of the machine that `error` reports; that the workspace ends, while its files are moved away."""
-        if not self._ending:
-            return self._find_failure(error)
-        with hide_from_log():
-            return None if find_machine_failure(error, self._presence.path) is None else _build_conflict()
-
-    def _find_failure(self, error: BaseException) -> MockserverError | None:
-        """The failure of the machine that `error` reports. Where a file is gone that is its cause, whatever SQLite says
-        of it: if it notices, that is a disk that fails."""
-        failure = find_machine_failure(error, self._presence.path)
-        if failure is None or isinstance(error, MockserverError):
-            return failure
-        try:
-            self._presence.check()
-        except ResourceFailed as missing:
-            return missing
-        return failure
-
-    def _check_presence(self) -> None:
-        """Raises ResourceFailed when the file of the database is gone."""
-        with hide_from_log() if self._ending else contextlib.nullcontext():
-            self._presence.check()
+            raise build_conflict()
 
     # Reading
 
@@ -206,7 +174,7 @@ class Store:
 
     def snapshot(self) -> Connection:
         """A connection of its own that sees the world as it is now until it is closed, whatever changes later."""
-        with self._opening, self._convert_faults():
+        with self._opening, self._faults.convert():
             self._check_open()
             connection = self.database.connect()
             try:
@@ -264,7 +232,7 @@ class Store:
                 yield self._open
                 return
             connection = self._connection
-            with self._convert_faults():
+            with self._faults.convert():
                 connection.begin()
                 try:
                     if self._state is None:
@@ -273,7 +241,7 @@ class Store:
                     self._changing = threading.get_ident()
                     yield change
                     self._append_events(change)
-                    self._check_presence()
+                    self._faults.check_files()
                     self._state = None
                     connection.commit()
                     self._state = next(_STATES)
@@ -285,18 +253,6 @@ class Store:
             self.version += 1
         self._hooks.after_commit(self)
         self._notify_watchers()
-
-    @contextmanager
-    def _convert_faults(self) -> Iterator[None]:
-        """Raises ResourceFailed for an engine's error about the machine. It names the database; the engine does not."""
-        try:
-            yield
-        except Exception as error:
-            known = isinstance(error, MockserverError) and not isinstance(error, ResourceFailed)
-            fault = None if known else self._fault_of(error)
-            if fault is None or fault is error:
-                raise
-            raise fault from error
 
     def _append_events(self, change: Change) -> None:
         if change.events:
@@ -333,7 +289,7 @@ class _Reading:
     def __exit__(self, _kind: object, raised: BaseException | None, _trace: object) -> None:
         self._lock.release()
         if raised is not None and not isinstance(raised, MockserverError):
-            fault = self._store._fault_of(raised)
+            fault = self._store._faults.find(raised)
             if fault is not None:
                 raise fault from raised
 
@@ -354,9 +310,5 @@ class _RemoteReading:
         return store.database.connect_reader(store._get_state)
 
     def __exit__(self, _kind: object, raised: BaseException | None, _trace: object) -> None:
-        if isinstance(raised, ResourceFailed) and self._store._ending:
-            raise _build_conflict() from raised
-
-
-def _build_conflict() -> Conflict:
-    return Conflict("This workspace was reset or deleted in the meantime; send the request again")
+        if isinstance(raised, ResourceFailed) and self._store._faults.hidden:
+            raise build_conflict() from raised
