@@ -1,6 +1,7 @@
 """Worlds for rules below the wire: the generated default world in a store, and single things added to it."""
 
 import functools
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,9 +9,10 @@ from pathlib import Path
 from mockserver.generate import history, scenario, scenario_files
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.database import Database, Record
+from mockserver.world.schema import tables
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks, Store
-from mockserver.world.workspace import Workspace
+from mockserver.world.workspace import OF_ONE_LIFE, Workspace
 
 DEFAULT = scenario.load(scenario_files.find("default"))
 PROJECTS = [project.name for project in DEFAULT.projects]
@@ -41,6 +43,17 @@ def open_store(database: Database, name: str = "default", *, hooks: Hooks = Hook
         yield store
     finally:
         store.close()
+
+
+def digest_world(store: Store) -> str:
+    """A hash of the generated world: every row of every table in a stable order. Equal worlds, equal digests."""
+    total = hashlib.blake2b(digest_size=16)
+    with store.reading() as connection:
+        for kind in tables():
+            if kind not in {Workspace, *OF_ONE_LIFE}:
+                rows = sorted(map(repr, connection.select(kind)))
+                total.update("\n".join([kind.TABLE, *rows]).encode())
+    return total.hexdigest()
 
 
 def build_database(folder: Path) -> SqliteDatabase:

@@ -8,7 +8,6 @@ committed or lost together with the change. Which changes there are, the familie
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -20,9 +19,8 @@ from mockserver.world.change import Change
 from mockserver.world.clock import Clock
 from mockserver.world.database import Clause, Connection, Database, Record
 from mockserver.world.people import Organization, Person
-from mockserver.world.schema import tables
 from mockserver.world.store_faults import StoreFaults, build_conflict
-from mockserver.world.workspace import OF_ONE_LIFE, Workspace
+from mockserver.world.workspace import Workspace
 
 _STATES = itertools.count()
 """No two states of worlds in this process have the same number, also if a world is closed and opened again."""
@@ -206,16 +204,6 @@ class Store:
     def organization(self) -> Organization:
         with self.reading() as connection:
             return connection.select(Organization)[0]
-
-    def digest(self) -> str:
-        """A hash of the generated world: every row of every table in a stable order. Equal worlds, equal digests."""
-        total = hashlib.blake2b(digest_size=16)
-        with self.reading() as connection:
-            for kind in tables():
-                if kind not in {Workspace, *OF_ONE_LIFE}:
-                    rows = sorted(map(repr, connection.select(kind)))
-                    total.update("\n".join([kind.TABLE, *rows]).encode())
-        return total.hexdigest()
 
     # Changing
 
