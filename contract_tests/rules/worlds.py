@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mockserver.generate import history, scenario, scenario_files
 from mockserver.world.changes.settings import WorkspaceSettings
-from mockserver.world.database import Database, Record
+from mockserver.world.database import Database
+from mockserver.world.record import Record
 from mockserver.world.schema import tables
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks, Store

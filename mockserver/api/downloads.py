@@ -27,8 +27,8 @@ from mockserver.jobs.import_results import render_result
 from mockserver.links import RESULT_DAYS, good_until, parse_bewit
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Attachment, DataRow
-from mockserver.world.database import Clause
 from mockserver.world.tasks import Task, TaskStatus
 from mockserver.world.uploads import Upload
 

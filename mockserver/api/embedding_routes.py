@@ -25,8 +25,8 @@ from mockserver.imports.refusals import ItemRefused
 from mockserver.imports.row_specs import encode_vector
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import BUILT_IN_EMBEDDING, DataRow, Embedding
-from mockserver.world.database import Clause
 from mockserver.world.queries.conditions import LIVE, match_precomputed
 from mockserver.world.queries.sources import EMBEDDING_VECTORS
 

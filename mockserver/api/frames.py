@@ -28,8 +28,8 @@ from mockserver.http.sources import GeneratedSource
 from mockserver.links import DAY, RESULT_DAYS, good_until
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.labels import Body, Label
 from mockserver.world.media import FRAMED, FRAMED_NAMES
 from mockserver.world.projects import Ontology, Project

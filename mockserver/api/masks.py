@@ -34,8 +34,8 @@ from mockserver.http.sources import BytesSource
 from mockserver.links import DAY
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.ids import FEATURE_PREFIX
 from mockserver.world.labels import DIRECTIONS, FEATURES, Body, Label, parse_body
 from mockserver.world.media import LEGACY_RELATIONSHIPS

@@ -17,7 +17,7 @@ from mockserver.http.responses import json_response
 from mockserver.imports.ontologies import LONGEST_TEXT, complete_feature, give_ids, list_roots, parse_normalized
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
-from mockserver.world.database import EVERYTHING, Clause
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.models import Model
 from mockserver.world.projects import FeatureSchema, Ontology, Project
 from mockserver.world.queries.conditions import exclude_subquery

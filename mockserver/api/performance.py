@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mockserver.api.performance_request import EPOCH, Period
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.queries import performance as queries
 
 JsonObject = dict[str, Any]

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from mockserver.digits import parse_digits
 from mockserver.errors import BadInput, quote
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.clock import DAY
-from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.groups import GroupMember
 from mockserver.world.labels import ProjectRow
 from mockserver.world.queries.conditions import match_subquery

@@ -25,7 +25,8 @@ from mockserver.http.responses import json_response
 from mockserver.http.threads import call_off_loop
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.moments import format_zulu
 from mockserver.world.people import Organization, Person
 from mockserver.world.projects import Project

@@ -11,7 +11,7 @@ from mockserver.exports.streams import ERRORS, RESULT
 from mockserver.http.threads import call_off_loop
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.tasks import Task, TaskStatus
 
 

@@ -20,7 +20,7 @@ from mockserver.http.sources import OPENED_AHEAD, BytesSource, FilesSource
 from mockserver.journal.notes import notes_of
 from mockserver.links import RESULT_DAYS
 from mockserver.workspaces.workspace import Workspace
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.tasks import Task, TaskStatus
 

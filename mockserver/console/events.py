@@ -9,8 +9,9 @@ from starlette.responses import Response
 from mockserver.console.calls import Line, build_control_curl
 from mockserver.console.subjects import Subject, find_subject
 from mockserver.console.view import View
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 from mockserver.world.events import Event, EventKind
 
 EVENTS = {

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.labels import Body, Label, parse_body
 
 Json = dict[str, Any]

@@ -9,8 +9,9 @@ from mockserver.console.subjects import Subject
 from mockserver.console.view import View
 from mockserver.errors import BadInput
 from mockserver.exports import words
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 
 DATES = {
     "label_created_at": ("label_created_from", "label_created_to"),

@@ -13,8 +13,8 @@ from mockserver.console.subjects import find_subject
 from mockserver.console.view import View
 from mockserver.errors import BadInput, ScenarioError
 from mockserver.generate.scenario_writer import NewProject, convert_ontology, find_media, render_scenario
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.issues import Issue
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.queries.conditions import LIVE

@@ -18,7 +18,8 @@ from mockserver.digits import parse_digits
 from mockserver.errors import BadInput
 from mockserver.exports.scope import Scope, build_scope
 from mockserver.links import FIRST_KEY
-from mockserver.world.database import EVERYTHING, Clause, Connection
+from mockserver.world.clause import EVERYTHING, Clause
+from mockserver.world.database import Connection
 from mockserver.world.labels import Label, ProjectRow
 from mockserver.world.media import BY_NAME
 from mockserver.world.models import DataSplit

@@ -13,8 +13,9 @@ from mockserver.console.subjects import Subject
 from mockserver.console.view import View
 from mockserver.errors import BadInput
 from mockserver.exports.scope import Scope
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import EVERYTHING, Clause, Connection
+from mockserver.world.database import Connection
 from mockserver.world.labels import Body
 from mockserver.world.models import DataSplit
 from mockserver.world.queries.sources import PREDICTIONS

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from mockserver.console.view import View
 from mockserver.exports import words
 from mockserver.exports.request import ExportRequest
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Project
 from mockserver.world.slices import CatalogSlice

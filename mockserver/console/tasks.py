@@ -23,7 +23,8 @@ from mockserver.exports.tasks import get_streams, is_finished
 from mockserver.exports.words import describe_params, describe_terms
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.workspaces.workspace import Workspace
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 

@@ -13,7 +13,8 @@ from mockserver.console.subjects import Subject, find_subject
 from mockserver.console.view import View
 from mockserver.console.words import encode_json
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS
-from mockserver.world.database import EVERYTHING, Clause, Connection
+from mockserver.world.clause import EVERYTHING, Clause
+from mockserver.world.database import Connection
 from mockserver.world.events import TOPICS, Event
 from mockserver.world.moments import format_zulu
 from mockserver.world.projects import Project

@@ -11,8 +11,8 @@ from mockserver.workspaces.workspace import Workspace
 from mockserver.world.change import Change
 from mockserver.world.changes.batches import DEFAULT_PRIORITY, Consensus
 from mockserver.world.changes.row_lookup import RowRef
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.labels import ProjectRow
 from mockserver.world.new_rows import Content, RowSpec
 from mockserver.world.projects import Batch, Project

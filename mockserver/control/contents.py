@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mockserver.errors import BadInput, NotFound, nearest, quote
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.events import EventKind
 from mockserver.world.people import Person
 from mockserver.world.queries.conditions import LIVE

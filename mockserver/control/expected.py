@@ -13,8 +13,9 @@ from mockserver.exports.request import ExportRequest
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
 from mockserver.workspaces.workspace import Workspace
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 from mockserver.world.models import ModelRun
 from mockserver.world.people import Organization
 from mockserver.world.projects import Project

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mockserver.errors import NotFound, nearest, quote
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 from mockserver.world.queries.conditions import LIVE
 
 BATCH = 1_000

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mockserver.errors import BadInput, NotFound
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import EVERYTHING, Clause, Connection, R
+from mockserver.world.database import Connection
 from mockserver.world.issues import Issue
 from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus
 from mockserver.world.projects import Project
@@ -23,6 +24,7 @@ from mockserver.world.queries.conditions import (
 )
 from mockserver.world.queries.events import find_last_touched_row
 from mockserver.world.queries.labels import has_fewer_reviews
+from mockserver.world.record import R
 
 FEW = 1000
 """Up to this many reviews, their labels are found by reading all of them."""

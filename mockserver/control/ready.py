@@ -7,11 +7,13 @@ import os
 import msgspec
 
 from mockserver.workspaces.lifecycle import OwnWorld
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause, Connection, Record
+from mockserver.world.database import Connection
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE, match_live_model
+from mockserver.world.record import Record
 from mockserver.world.slices import CatalogSlice
 
 

@@ -34,7 +34,8 @@ from mockserver.control.webhook_bodies import (
 from mockserver.errors import BadInput, NotFound, nearest, quote
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.options import load_options
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.events import TOPICS, Event
 from mockserver.world.moments import format_zulu
 from mockserver.world.queries import deliveries as queries

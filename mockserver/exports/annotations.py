@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mockserver.exports.steps import Step, apply_steps
 from mockserver.exports.text import escape_non_ascii, json_string
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.labels import FEATURES, HOST, PROJECT, PROJECT_STAND_IN, TASK, Body
 
 BODIES_KEPT = 512

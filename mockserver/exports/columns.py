@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from mockserver.world.database import Row
+from mockserver.world.record import Row
 
 Column = tuple[Any, ...]
 Columns = TypeVar("Columns")

@@ -13,7 +13,8 @@ from mockserver.exports.labels import LabelKinds, Labels
 from mockserver.exports.scope import Runs
 from mockserver.exports.sections import match_numbers
 from mockserver.exports.text import json_string
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.models import ModelRunRow
 
 Blocks = dict[int, str]

@@ -7,8 +7,8 @@ from enum import Flag, auto
 
 import msgspec
 
-from mockserver.world.database import JsonText
 from mockserver.world.progression import AT_ONCE
+from mockserver.world.record import JsonText
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
 MOMENT = 5_000_000

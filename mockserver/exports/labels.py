@@ -11,11 +11,13 @@ from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.sections import Texts, match_numbers
 from mockserver.exports.text import escape_non_ascii
-from mockserver.world.database import Clause, Connection, Row
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.labels import PROJECT_STAND_IN, Label, Review
 from mockserver.world.media import DEFAULT_KIND
 from mockserver.world.models import Prediction
 from mockserver.world.moments import format_moment, format_nearest_second
+from mockserver.world.record import Row
 
 PROJECT_MARK = escape_non_ascii(PROJECT_STAND_IN)
 _COLUMNS = ("data_row_no", "id", "feature_prefix", "body_id")

@@ -11,8 +11,9 @@ import orjson
 
 from mockserver.exports.dates import PayloadFormat
 from mockserver.exports.text import json_string
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 from mockserver.world.moments import format_moment
 from mockserver.world.people import Organization, Person
 from mockserver.world.projects import Batch, ProjectTag, ResourceTag, TaskQueue

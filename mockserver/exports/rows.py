@@ -26,9 +26,11 @@ from mockserver.exports.steps import Document, Step
 from mockserver.exports.streams import RowBatch
 from mockserver.exports.text import escape_non_ascii, json_string, unescape
 from mockserver.links import Links
-from mockserver.world.database import EVERYTHING, Clause, Connection, Row
+from mockserver.world.clause import EVERYTHING, Clause
+from mockserver.world.database import Connection
 from mockserver.world.media import LABEL_KINDS, WITH_TEXT_LAYER
 from mockserver.world.moments import format_moment, round_to_second
+from mockserver.world.record import Row
 
 ROWS_PER_BATCH = 128
 """Rows read at a time: enough to share the cost of a query, too few to hold memory."""

@@ -10,10 +10,12 @@ import orjson
 from mockserver.errors import MalformedRequest
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.selection import build_catalog_condition, build_project_condition
-from mockserver.world.database import EVERYTHING, Clause, Connection, R, Source
+from mockserver.world.clause import EVERYTHING, Clause
+from mockserver.world.database import Connection, Source
 from mockserver.world.models import Model, ModelRun
 from mockserver.world.projects import Project
 from mockserver.world.queries.sources import DATA_ROWS, MODEL_RUN_ROWS, PROJECT_ROWS
+from mockserver.world.record import R
 from mockserver.world.slices import CatalogSlice
 
 MOST_PROJECTS = 30

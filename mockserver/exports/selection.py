@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import MalformedRequest, nearest, quote
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.labels import Label, WorkflowStatus
 from mockserver.world.queries.conditions import match_subquery
 

@@ -12,7 +12,7 @@ from mockserver.conversion import decode
 from mockserver.exports.budget import Budget
 from mockserver.exports.chunks import ChunkPlanner, Stream
 from mockserver.exports.results import ResultFile, Results, ResultWriter
-from mockserver.world.database import JsonText
+from mockserver.world.record import JsonText
 
 RESULT = "RESULT"
 ERRORS = "ERRORS"

@@ -31,8 +31,10 @@ from mockserver.faults.rule import FaultRule
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.changes.polls import Polls, find_share
 from mockserver.world.changes.tasks import TaskChanges
-from mockserver.world.database import Clause, Connection, JsonText
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.progression import AT_ONCE
+from mockserver.world.record import JsonText
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 

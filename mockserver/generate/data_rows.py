@@ -23,8 +23,8 @@ from mockserver.world.data_rows import (
     MetadataValue,
     encode_metadata,
 )
-from mockserver.world.database import JsonText, Record
 from mockserver.world.media import MEDIA
+from mockserver.world.record import JsonText, Record
 
 MILLISECOND = 1000
 IMPORTED = 40 * DAY

@@ -10,8 +10,8 @@ import msgspec
 
 from mockserver.generate.plans import TEXT_QUESTIONS, OntologyPlan, Option, Question, Tool
 from mockserver.world import ids
-from mockserver.world.database import JsonText
 from mockserver.world.media import PROMPT_RESPONSE_QUESTIONS
+from mockserver.world.record import JsonText
 
 COLOURS = ("#1CE6FF", "#FF34FF", "#FF4A46", "#008941", "#006FA6", "#A30059", "#7A4900", "#63FFAC", "#B79762", "#004D43")
 """In the order in which the editor gives them out (sample: V1 exports of 2021)."""

@@ -20,11 +20,11 @@ from mockserver.generate.slices import build_slices
 from mockserver.world import ids
 from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import JsonText, Record
 from mockserver.world.labels import Body
 from mockserver.world.media import BY_NAME
 from mockserver.world.people import ProjectMember
 from mockserver.world.projects import Batch, Ontology, Project, ProjectTag
+from mockserver.world.record import JsonText, Record
 from mockserver.world.workspace import GENERATED, Workspace
 
 PIECE = 5000

@@ -12,9 +12,9 @@ from mockserver.generate.words import load_table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, SECOND
 from mockserver.world.data_rows import BUILT_IN_EMBEDDING, Embedding, MetadataSchema
-from mockserver.world.database import Record
 from mockserver.world.people import Organization, Person, Role
 from mockserver.world.projects import LabelingFrontend, ResourceTag
+from mockserver.world.record import Record
 
 FOUNDED = 400 * DAY
 """Before the end of the history."""

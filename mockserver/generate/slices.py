@@ -9,7 +9,7 @@ from mockserver.generate.organization import Organized
 from mockserver.generate.plans import Scenario, SlicePlan
 from mockserver.world import ids
 from mockserver.world.clock import DAY
-from mockserver.world.database import Record, encode_json
+from mockserver.world.record import Record, encode_json
 from mockserver.world.slices import CatalogSlice
 
 SAVED = 2 * DAY

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from mockserver.errors import MockserverError, StartupError
 from mockserver.generate import history
 from mockserver.generate.plans import Scenario
-from mockserver.world.database import Record
+from mockserver.world.record import Record
 
 LARGE = 20_000
 """Data rows from which on it pays: another process takes half a second to start."""

@@ -17,10 +17,10 @@ from mockserver.imports.masks import MaskSheet
 from mockserver.imports.problems import LineProblem, refuse_value
 from mockserver.imports.scopes import Scope
 from mockserver.imports.temporal import answer_at, has_frames, identify_anew, read_timeline
-from mockserver.world.database import JsonText, encode_json
 from mockserver.world.ids import ORDINAL
 from mockserver.world.labels import DIRECTIONS
 from mockserver.world.media import SHAPES, AnnotationShape
+from mockserver.world.record import JsonText, encode_json
 
 JsonObject = dict[str, Any]
 MESSAGE_TOOLS = ("message-single-selection", "message-multi-selection", "message-ranking")

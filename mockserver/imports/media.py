@@ -17,7 +17,6 @@ import orjson
 from mockserver.errors import nearest
 from mockserver.imports.names import camelize
 from mockserver.imports.refusals import ContentRefused, ItemRefused
-from mockserver.world.database import JsonText, encode_json
 from mockserver.world.file_rules import FileRule, find_rule
 from mockserver.world.media import (
     BY_EXTENSION,
@@ -30,6 +29,7 @@ from mockserver.world.media import (
     MediaType,
 )
 from mockserver.world.new_rows import Content
+from mockserver.world.record import JsonText, encode_json
 
 MEASURES: dict[str, int] = {
     "height": 720, "width": 1280, "exif_rotation": 1, "frame_rate": 30, "frame_count": 300,

@@ -17,7 +17,7 @@ from mockserver.errors import Conflict, LinkRefused, NotFound
 from mockserver.jobs.long_changes import LongChanges
 from mockserver.jobs.uploads import UploadedFile, Uploads
 from mockserver.world.changes.polls import Polls, find_share
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.imports import AnnotationImport, AnnotationKind
 from mockserver.world.store import Store
 

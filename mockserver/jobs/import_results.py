@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import orjson
 
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.imports import ImportRow
 from mockserver.world.store import Store
 from mockserver.world.tasks import Task, TaskStatus

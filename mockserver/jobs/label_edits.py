@@ -16,11 +16,13 @@ from mockserver.imports.legacy_labels import convert_object, convert_questions, 
 from mockserver.imports.lines import decode_line
 from mockserver.imports.problems import LineProblem
 from mockserver.jobs.annotation_work import read_scope
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection, JsonText, encode_json
+from mockserver.world.database import Connection
 from mockserver.world.labels import STAND_IN, Body, Label, parse_body
 from mockserver.world.media import SHAPES
 from mockserver.world.projects import Project
+from mockserver.world.record import JsonText, encode_json
 from mockserver.world.store import Store
 
 JsonObject = dict[str, Any]

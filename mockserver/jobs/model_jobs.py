@@ -11,8 +11,8 @@ from mockserver.generate.features import Ontology, parse_ontology
 from mockserver.generate.models import predict
 from mockserver.world.changes.foundry_apps import FoundryAppChanges, Predicted
 from mockserver.world.changes.row_lookup import RowRef
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.labels import parse_body, render_body
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Ontology as OntologyRecord

@@ -26,8 +26,9 @@ from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.moves import APPROVE, REJECT
 from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.row_lookup import RowRef
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow, Dataset
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 from mockserver.world.labels import Label, LabelFeedback, ProjectRow, WorkflowStatus
 from mockserver.world.new_rows import Content, KeyType, RowSpec
 from mockserver.world.people import Person

@@ -30,8 +30,9 @@ from mockserver.world.changes.batches import MOST_ROWS, BatchChanges, Consensus,
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.row_lookup import RowRef
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 from mockserver.world.imports import AnnotationImport, AnnotationKind, PreLabel
 from mockserver.world.labels import Body, Label, ProjectRow, parse_body
 from mockserver.world.models import ModelRun, ModelRunRow, Prediction

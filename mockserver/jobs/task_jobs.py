@@ -14,7 +14,7 @@ import msgspec
 from mockserver.exports.jobs import Jobs, JobStopped, Kind
 from mockserver.jobs.long_changes import LongChanges
 from mockserver.world.changes.tasks import TaskChanges
-from mockserver.world.database import JsonText, encode_json
+from mockserver.world.record import JsonText, encode_json
 from mockserver.world.store import Store
 from mockserver.world.tasks import Task
 

@@ -14,7 +14,7 @@ from mockserver.exports.budget import Budget
 from mockserver.exports.results import ResultFile, ResultReader, Results, ResultWriter
 from mockserver.links import Links, good_until
 from mockserver.world.changes.uploads import UploadChanges
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.store import Store
 from mockserver.world.uploads import Upload
 

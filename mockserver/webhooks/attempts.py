@@ -14,7 +14,7 @@ from mockserver.webhooks.misbehaviour import misbehave_alone
 from mockserver.webhooks.queues import SubscriptionQueue
 from mockserver.world.changes.deliveries import Attempted
 from mockserver.world.clock import DAY, SECOND
-from mockserver.world.database import encode_json
+from mockserver.world.record import encode_json
 from mockserver.world.webhooks import AttemptResult, Delivery, DeliveryState, Subscription
 
 

@@ -11,9 +11,11 @@ from mockserver.webhooks.messages import Message, build_message
 from mockserver.webhooks.rotation import SecretChooser
 from mockserver.world.change import Change
 from mockserver.world.changes.deliveries import ACTIVE, Deliveries
-from mockserver.world.database import Clause, Connection, encode_json
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.events import Event
 from mockserver.world.queries.events import match_unsent_events
+from mockserver.world.record import encode_json
 from mockserver.world.webhooks import Delivery, DeliveryState, Subscription
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope
 from mockserver.links import Links
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.events import Event
 from mockserver.world.projects import Project
 from mockserver.world.queries.sources import PROJECT_ROWS

@@ -11,9 +11,9 @@ from mockserver.errors import BadInput, nearest, quote
 from mockserver.webhooks.misbehaviour import check_name
 from mockserver.webhooks.options import JSON_COLUMNS, WebhookOptions
 from mockserver.world.changes.deliveries import Deliveries
-from mockserver.world.database import JsonText
 from mockserver.world.events import TOPICS
 from mockserver.world.projects import Project
+from mockserver.world.record import JsonText
 from mockserver.world.webhooks import Subscription, SubscriptionStatus
 
 

@@ -7,10 +7,12 @@ from typing import Any
 import orjson
 
 from mockserver.world import ids
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection, JsonText, R, Record
+from mockserver.world.database import Connection
 from mockserver.world.events import Event, EventKind
 from mockserver.world.labels import Body
+from mockserver.world.record import JsonText, R, Record
 
 
 class Change:

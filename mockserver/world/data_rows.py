@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import orjson
 
-from mockserver.world.database import JsonText, Record
+from mockserver.world.record import JsonText, Record
 
 BUILT_IN_EMBEDDING = "c200000000000000000000000"
 """The id of the precomputed image embedding, of every organization (inferred)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mockserver.world.database import JsonText, Record
+from mockserver.world.record import JsonText, Record
 
 
 class IamIntegration(Record, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 import orjson
 
 from mockserver.conversion import decode
-from mockserver.world.database import JsonText, Record
+from mockserver.world.record import JsonText, Record
 
 HOST = b"\x01"
 """Stands for scheme and host of our own URLs in a body. No JSON text can hold a raw control character."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from mockserver.world.database import JsonText
+from mockserver.world.record import JsonText
 
 
 class KeyType(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mockserver.world.database import Record
+from mockserver.world.record import Record
 
 NO_ROLE = "NONE"
 """The role without access, as the SDK upper-cases it (client.get_roles)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mockserver.world.database import Record
+from mockserver.world.record import Record
 
 
 class Poll(Record, frozen=True):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from mockserver.conversion import decode
-from mockserver.world.database import JsonText
+from mockserver.world.record import JsonText
 
 
 class Delay(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

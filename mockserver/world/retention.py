@@ -14,9 +14,11 @@ from itertools import takewhile
 import msgspec
 
 from mockserver.settings import DEFAULT_OUTBOX_LIMIT
+from mockserver.world.clause import Clause
 from mockserver.world.clock import DAY
-from mockserver.world.database import Clause, Connection, Row
+from mockserver.world.database import Connection
 from mockserver.world.events import Event
+from mockserver.world.record import Row
 from mockserver.world.store import Store
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from importlib import import_module, resources
 
-from mockserver.world.database import Connection, Record
+from mockserver.world.database import Connection
+from mockserver.world.record import Record
 
 _INDEX = re.compile(r"^CREATE (?:UNIQUE )?INDEX [^;]*;", re.MULTILINE)
 

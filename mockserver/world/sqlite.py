@@ -9,8 +9,9 @@ from pathlib import Path
 
 import apsw
 
-from mockserver.world.database import NO_VALUES, Connection, Database, Row, Values
+from mockserver.world.database import NO_VALUES, Connection, Database, Values
 from mockserver.world.migrations import FIRST_FORMAT, FORMAT, list_migrations
+from mockserver.world.record import Row
 from mockserver.world.schema import schema_parts
 
 FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX

@@ -16,9 +16,11 @@ from typing import NamedTuple
 
 from mockserver.errors import MockserverError, ResourceFailed
 from mockserver.world.change import Change
+from mockserver.world.clause import Clause
 from mockserver.world.clock import Clock
-from mockserver.world.database import Clause, Connection, Database, Record
+from mockserver.world.database import Connection, Database
 from mockserver.world.people import Organization, Person
+from mockserver.world.record import Record
 from mockserver.world.store_faults import StoreFaults, build_conflict
 from mockserver.world.workspace import Workspace
 

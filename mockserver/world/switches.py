@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from mockserver.conversion import decode
-from mockserver.world.database import JsonText
+from mockserver.world.record import JsonText
 
 
 class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-from mockserver.world.database import JsonText, Record
+from mockserver.world.record import JsonText, Record
 
 
 class SubscriptionStatus(StrEnum):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from mockserver.world.api_keys import ApiKey
-from mockserver.world.database import JsonText, Record
 from mockserver.world.events import Event
 from mockserver.world.faults import ArmedFault
 from mockserver.world.imports import AnnotationImport, ImportRow
 from mockserver.world.jobs import Job
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.polls import Poll
+from mockserver.world.record import JsonText, Record
 from mockserver.world.tasks import Task
 from mockserver.world.uploads import Upload
 from mockserver.world.webhooks import Attempt, Delivery, Subscription

@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 
 from contract_tests.serving import ServedWorld
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 from mockserver.world.labels import Body, Label
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store

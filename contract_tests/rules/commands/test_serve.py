@@ -28,7 +28,7 @@ from contract_tests.rules.worlds import PROJECTS
 from mockserver import __version__
 from mockserver.commands.serve import Port
 from mockserver.world.changes.tasks import TaskChanges
-from mockserver.world.database import JsonText
+from mockserver.world.record import JsonText
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT

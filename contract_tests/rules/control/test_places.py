@@ -27,8 +27,8 @@ from mockserver.webhooks.options import WebhookOptions
 from mockserver.webhooks.targets import Allowed
 from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.events import TOPICS
 from mockserver.world.labels import Review
 from mockserver.world.sqlite import SqliteConnection

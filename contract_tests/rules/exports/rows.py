@@ -12,7 +12,8 @@ from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_project_scope
 from mockserver.links import Links
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
 

@@ -9,8 +9,8 @@ from contract_tests.rules.exports.rows import NOTHING, NOW, labels_of, project_o
 from mockserver.exports.rows import ROWS_PER_BATCH
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
-from mockserver.world.database import Clause
 from mockserver.world.labels import Label, ProjectRow
 from mockserver.world.projects import Project
 from mockserver.world.store import Store

@@ -28,7 +28,7 @@ from mockserver.faults.rule import FaultRule
 from mockserver.links import Links
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.progression import Delay, Progression
 from mockserver.world.projects import Project

@@ -34,7 +34,7 @@ from mockserver.exports.legacy.requests import parse_labels_request
 from mockserver.exports.request import ExportRequest
 from mockserver.exports.tasks import Exports
 from mockserver.links import Links
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.projects import Project
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.tasks import Task

@@ -10,7 +10,7 @@ import pytest
 from contract_tests.rules.exports.rows import HOST, ID, STILL, TASK, labels_of, leaves, project_of, read
 from contract_tests.rules.generate.media.times import features_in
 from contract_tests.rules.worlds import PROJECTS
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.ids import feature_prefix
 from mockserver.world.projects import Ontology
 from mockserver.world.store import Store

@@ -10,7 +10,7 @@ from contract_tests.rules.generate.media.times import features_in
 from contract_tests.rules.worlds import PROJECTS
 from mockserver.exports.frames import interpolate_frames
 from mockserver.exports.request import ExportParams
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.labels import ProjectRow
 from mockserver.world.store import Store
 

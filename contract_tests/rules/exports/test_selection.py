@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mockserver.errors import MalformedRequest
 from mockserver.exports.selection import MOST_IDS, build_project_condition, parse_date_term
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.labels import Label, ProjectRow
 from mockserver.world.projects import Batch
 from mockserver.world.store import Store

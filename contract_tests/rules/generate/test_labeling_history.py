@@ -13,11 +13,11 @@ from mockserver.generate.chance import Chance
 from mockserver.generate.consensus import DRIFT, move_objects
 from mockserver.generate.scenario import parse
 from mockserver.world.data_rows import DataRow, MetadataSchema
-from mockserver.world.database import Record
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labels import Body, Label, ProjectRow, parse_body
 from mockserver.world.moments import format_moment
 from mockserver.world.projects import Project
+from mockserver.world.record import Record
 
 Records = list[Any]
 

@@ -18,9 +18,9 @@ from mockserver.imports.contents import Contents
 from mockserver.imports.lines import decode_line
 from mockserver.imports.scopes import build_scope
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import JsonText
 from mockserver.world.labels import STAND_IN, parse_body
 from mockserver.world.media import BY_NAME
+from mockserver.world.record import JsonText
 
 Lines = list[dict[str, Any]]
 REFERENCE = Reference({"id": "c" + "0" * 24})

@@ -16,8 +16,8 @@ from mockserver.imports.lines import decode_line
 from mockserver.imports.problems import LineProblem
 from mockserver.imports.scopes import build_scope
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import JsonText
 from mockserver.world.labels import parse_body
+from mockserver.world.record import JsonText
 
 Line = dict[str, Any]
 TEXT = "research suggests that numbers stay as they were"

@@ -22,8 +22,8 @@ from mockserver.jobs.long_changes import LongChanges
 from mockserver.jobs.uploads import Uploads
 from mockserver.links import Links
 from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.events import Event, EventKind
 from mockserver.world.imports import AnnotationImport, AnnotationKind
 from mockserver.world.labels import Label

@@ -12,8 +12,8 @@ from contract_tests.rules.worlds import build_database, open_store
 from contract_tests.waiting import eventually
 from mockserver.jobs.long_changes import LongChanges, give_up, hold
 from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause
 from mockserver.world.store import Store
 
 PATIENCE = 60

@@ -17,11 +17,12 @@ from mockserver.world.change import Change
 from mockserver.world.changes.projects import ProjectChanges
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause, JsonText, Record
 from mockserver.world.events import EventKind
 from mockserver.world.labels import Label, ProjectRow, WorkflowStatus
 from mockserver.world.projects import Project
+from mockserver.world.record import JsonText, Record
 from mockserver.world.store import Hooks, Store
 from mockserver.world.workspace import Workspace
 

@@ -20,13 +20,13 @@ from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.deliveries import Deliveries
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
-from mockserver.world.database import JsonText
 from mockserver.world.migrations import CHECKSUMS
 from mockserver.world.postgres import members
 from mockserver.world.postgres.migration import prepare
 from mockserver.world.postgres.pool import Pool, open_connection
 from mockserver.world.postgres.tables import DATA
 from mockserver.world.projects import Project
+from mockserver.world.record import JsonText
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks
 from mockserver.world.tasks import EXPORT

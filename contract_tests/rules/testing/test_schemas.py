@@ -28,7 +28,7 @@ from mockserver.generate.scenario import load
 from mockserver.generate.scenario_files import find
 from mockserver.links import Links
 from mockserver.testing import schemas
-from mockserver.world.database import EVERYTHING, Clause
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.labels import Body
 from mockserver.world.media import BY_NAME
 from mockserver.world.models import ModelRun

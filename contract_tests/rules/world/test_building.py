@@ -25,14 +25,15 @@ from mockserver.world.changes.projects import FirstRows, ProjectChanges
 from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.row_lookup import RowRef, find_data_rows
 from mockserver.world.changes.slices import SliceChanges
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Attachment, DataRow, EmbeddingVector, encode_metadata
-from mockserver.world.database import Clause, JsonText
 from mockserver.world.events import Event
 from mockserver.world.labels import ProjectRow
 from mockserver.world.models import DataSplit, ModelRunRow
 from mockserver.world.new_rows import KeyType, NewAttachment, NewVector, Refusal, RowSpec
 from mockserver.world.people import Person, Role
 from mockserver.world.projects import Batch, Project, TaskQueue
+from mockserver.world.record import JsonText
 from mockserver.world.store import Store
 
 CONTENT = build_content("https://example.com/picture.jpg")

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.world.database import EVERYTHING, Clause, Connection, Database
+from mockserver.world.clause import EVERYTHING, Clause
+from mockserver.world.database import Connection, Database
 from mockserver.world.sqlite import SqliteDatabase
 
 NUMBERS = range(6)

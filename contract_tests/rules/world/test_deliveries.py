@@ -7,7 +7,8 @@ import pytest
 
 from mockserver.errors import Conflict, NotFound
 from mockserver.world.changes.deliveries import Attempted, Deliveries
-from mockserver.world.database import Clause, JsonText
+from mockserver.world.clause import Clause
+from mockserver.world.record import JsonText
 from mockserver.world.store import Hooks, Store
 from mockserver.world.webhooks import Attempt, AttemptResult, Delivery, DeliveryState, Subscription, SubscriptionStatus
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from contract_tests.rules.worlds import generate_world
 from mockserver.errors import ResourceFailed
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.postgres.catalog import Catalog
 from mockserver.world.postgres.database import PostgresConnection, PostgresDatabase
 from mockserver.world.postgres.pool import CONFIRMED_SECONDS, Session

@@ -10,8 +10,8 @@ from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.issues import IssueChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.moves import APPROVE, MOVE
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.events import Event, EventKind
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus

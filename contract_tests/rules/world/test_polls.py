@@ -11,10 +11,11 @@ from mockserver.world.changes import polls as module
 from mockserver.world.changes.polls import Polls, Processing, find_share
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
+from mockserver.world.clause import Clause
 from mockserver.world.clock import SECOND
-from mockserver.world.database import Clause, JsonText
 from mockserver.world.polls import Poll
 from mockserver.world.progression import Delay, Progression
+from mockserver.world.record import JsonText
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, Task

@@ -7,8 +7,8 @@ import pytest
 from contract_tests.rules.world.test_deliveries import subscribe
 from mockserver.world import retention
 from mockserver.world.clock import DAY
-from mockserver.world.database import JsonText
 from mockserver.world.events import Event
+from mockserver.world.record import JsonText
 from mockserver.world.retention import DAYS, DONE_SHARE, MEGABYTE, WHEN_BUSY, Retention
 from mockserver.world.store import Store
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription

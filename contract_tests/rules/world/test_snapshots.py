@@ -2,8 +2,8 @@
 
 from contract_tests.rules.world.test_store import project
 from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.labels import Body
 from mockserver.world.projects import Project
 from mockserver.world.store import Store

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.exports.selection import MOST_TERMS, build_catalog_condition, build_project_condition
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 from mockserver.world.labels import ProjectRow
 from mockserver.world.postgres.statements import LONG, MOST_JOINED, _translate_kept, translate
 from mockserver.world.projects import Project

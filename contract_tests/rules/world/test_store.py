@@ -15,12 +15,13 @@ from mockserver.errors import Conflict, NotFound
 from mockserver.world.change import Change
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow, Dataset
-from mockserver.world.database import Clause, JsonText, Record
 from mockserver.world.events import Event, EventKind
 from mockserver.world.labels import Label
 from mockserver.world.people import Person
 from mockserver.world.projects import Project, TaskQueue
+from mockserver.world.record import JsonText, Record
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks, Store
 from mockserver.world.webhooks import Delivery

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from mockserver.world.changes.tasks import TaskChanges
-from mockserver.world.database import Clause, JsonText
+from mockserver.world.clause import Clause
+from mockserver.world.record import JsonText
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 

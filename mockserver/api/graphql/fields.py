@@ -19,7 +19,7 @@ from graphql.type import GraphQLField, GraphQLObjectType, GraphQLSchema
 
 from mockserver.api.graphql.filters import snake
 from mockserver.errors import BadInput
-from mockserver.world.database import JsonText
+from mockserver.world.record import JsonText
 
 Resolver = Callable[..., Any]
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from mockserver.api.graphql.searched import ALWAYS_NULL, EXPRESSIONS, MOMENTS, RELATIONS, WITHOUT_CASE
 from mockserver.errors import BadInput
-from mockserver.world.database import EVERYTHING, Clause, Record
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.queries.conditions import match_subquery
+from mockserver.world.record import Record
 
 MOST_TERMS = 500
 """Terms of one search. SQLite takes an expression a thousand deep, and a condition is as deep as it has terms."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from mockserver.world.data_rows import DataRow, Dataset
-from mockserver.world.database import Record
 from mockserver.world.labels import Label
 from mockserver.world.people import Person
 from mockserver.world.projects import LabelingFrontend, Project
@@ -16,6 +15,7 @@ from mockserver.world.queries.projects import (
     ROWS_OF_PROJECT,
     UPLOAD_TYPE_OF_PROJECT,
 )
+from mockserver.world.record import Record
 
 MOMENTS = frozenset({"createdAt", "updatedAt", "setupComplete", "lastActivityTime", "lastActivity", "lastLoginAt"})
 """Kept in microseconds; clients are told milliseconds, and compare these."""

@@ -14,7 +14,8 @@ from mockserver.exports.legacy import features
 from mockserver.exports.legacy.dates import LegacyFormat
 from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_facts
 from mockserver.exports.text import escape_non_ascii, json_string
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.labels import FEATURES, Body, find_ends, parse_body, render_body
 from mockserver.world.media import FRAMED, WITH_LEGACY_MASKS, WITH_TEXT_LAYER
 from mockserver.world.projects import Ontology, Project

@@ -11,11 +11,13 @@ from mockserver.exports.legacy.label_row import LabelRow
 from mockserver.exports.legacy.numbers import format_number
 from mockserver.exports.sections import match_numbers
 from mockserver.exports.text import escape_non_ascii, json_string
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import ENUM, MetadataSchema
-from mockserver.world.database import Clause, Connection, Row
+from mockserver.world.database import Connection
 from mockserver.world.issues import Issue, IssueStatus
 from mockserver.world.labels import Label, Review
 from mockserver.world.models import ModelRunRow
+from mockserver.world.record import Row
 
 
 class Metadata:

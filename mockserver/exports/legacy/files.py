@@ -33,13 +33,15 @@ from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.change import Change
 from mockserver.world.changes.polls import Polls, find_share
 from mockserver.world.changes.settings import WorkspaceSettings
+from mockserver.world.clause import Clause
 from mockserver.world.clock import DAY
-from mockserver.world.database import Clause, Connection, JsonText
+from mockserver.world.database import Connection
 from mockserver.world.events import Event, EventKind
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.moments import format_zulu
 from mockserver.world.progression import encode_pace
 from mockserver.world.queries.events import count_since, match_events_of_project
+from mockserver.world.record import JsonText
 from mockserver.world.store import Store
 from mockserver.world.tasks import TaskStatus
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.moments import format_zulu
 from mockserver.world.people import Person

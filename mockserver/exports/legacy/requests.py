@@ -10,12 +10,14 @@ import msgspec
 from mockserver.conversion import convert, decode
 from mockserver.errors import MalformedRequest
 from mockserver.exports.selection import parse_date_term
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import EVERYTHING, Clause, Connection, JsonText, Record
+from mockserver.world.database import Connection
 from mockserver.world.labels import ProjectRow, WorkflowStatus
 from mockserver.world.models import ModelRun, ModelRunRow
 from mockserver.world.projects import Batch, Project
 from mockserver.world.queries.conditions import match_rows_with_status, match_subquery
+from mockserver.world.record import JsonText, Record
 
 LIVE = Clause("NOT dr.deleted")
 

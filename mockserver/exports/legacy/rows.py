@@ -9,9 +9,11 @@ from mockserver.exports.legacy.media import render_media_attributes
 from mockserver.exports.streams import RowBatch
 from mockserver.exports.text import json_string
 from mockserver.links import RESULT_DAYS, Links, good_until
-from mockserver.world.database import Clause, Connection, Row
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.moments import format_zulu
 from mockserver.world.queries.sources import DATA_ROWS
+from mockserver.world.record import Row
 from mockserver.world.workspace import Workspace
 
 PIECE = 256

@@ -10,7 +10,7 @@ from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
 from mockserver.generate.files.wav import Tone, encode_wav
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
-from mockserver.world.database import JsonText
+from mockserver.world.record import JsonText
 
 MEDIA_ATTRIBUTES = JsonText('{"asset_type":"audio","mime_type":"audio/wav"}')
 """Beside `mime_type` nothing is known of sounds (inferred from V1 `Media Attributes`)."""

@@ -17,7 +17,7 @@ from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import write_paragraph, write_question
 from mockserver.world import ids
-from mockserver.world.database import JsonText, encode_json
+from mockserver.world.record import JsonText, encode_json
 
 MIME_TYPE = "application/vnd.labelbox.conversational.model-chat-evaluation"
 MODELS = ("heron-large", "heron-small", "kestrel-chat", "sandpiper-2")

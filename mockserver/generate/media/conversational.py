@@ -16,7 +16,7 @@ from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import LANGUAGES, find_words, pick_phrases, write_paragraph
 from mockserver.generate.words import load_table
-from mockserver.world.database import JsonText, encode_json
+from mockserver.world.record import JsonText, encode_json
 
 MIME_TYPE = "application/vnd.labelbox.conversational"
 FIRST_MESSAGE_AT = 1_530_718_491

@@ -23,7 +23,7 @@ from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.media.image import build_points
 from mockserver.generate.media.video import Masks
 from mockserver.generate.tracks import Outline, Position, Segment, Track, draw_shape
-from mockserver.world.database import JsonText, encode_json
+from mockserver.world.record import JsonText, encode_json
 
 SIZES = ((160, 128), (128, 128), (144, 176))
 AXIAL, SAGITTAL, CORONAL = PLANES = ("Axial", "Sagittal", "Coronal")

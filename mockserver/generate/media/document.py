@@ -21,7 +21,7 @@ from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import pick_phrases, write_paragraph
 from mockserver.generate.words import load_table
 from mockserver.world import ids
-from mockserver.world.database import JsonText, encode_json
+from mockserver.world.record import JsonText, encode_json
 
 WIDTH, HEIGHT = 612.0, 792.0
 """US letter, in points."""

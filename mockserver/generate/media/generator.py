@@ -10,8 +10,8 @@ from typing import ClassVar
 import msgspec
 
 from mockserver.generate.features import Ontology
-from mockserver.world.database import JsonText
 from mockserver.world.media import BY_NAME, MEDIA, MediaType
+from mockserver.world.record import JsonText
 
 EMPTY = b'{"objects":[],"classifications":[],"relationships":[]}'
 """The body of a skipped label (inferred)."""

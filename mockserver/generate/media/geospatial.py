@@ -20,7 +20,7 @@ from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.raster import Canvas
 from mockserver.generate.media.generator import TILES, Asset, MediaGenerator, Variant
 from mockserver.generate.media.image import CORNERS, Point, Thing, build_points, draw_thing
-from mockserver.world.database import encode_json
+from mockserver.world.record import encode_json
 
 TILE = 256
 """Pixels along each side of a tile."""

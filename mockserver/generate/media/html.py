@@ -10,7 +10,7 @@ from mockserver.generate.features import Ontology
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import LANGUAGES, write_paragraph
 from mockserver.generate.words import load_table
-from mockserver.world.database import JsonText
+from mockserver.world.record import JsonText
 
 MEDIA_ATTRIBUTES = JsonText('{"asset_type":"html","mime_type":"text/html"}')
 """Inferred, as those of texts."""

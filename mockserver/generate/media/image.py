@@ -12,7 +12,7 @@ from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.raster import Canvas, Colour
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
-from mockserver.world.database import JsonText, encode_json
+from mockserver.world.record import JsonText, encode_json
 
 SIZES = ((640, 480), (800, 600), (1024, 768), (1280, 720), (720, 1280), (512, 512))
 CORNERS = 16

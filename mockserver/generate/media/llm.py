@@ -7,7 +7,7 @@ from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import write_paragraph, write_question
-from mockserver.world.database import JsonText
+from mockserver.world.record import JsonText
 
 MEDIA_ATTRIBUTES = JsonText('{"asset_type":"text","mime_type":"text/plain"}')
 """Inferred: no row of such a project was ever seen whole."""

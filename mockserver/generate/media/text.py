@@ -9,7 +9,7 @@ from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import LANGUAGES, find_words, pick_phrases, write_paragraph
-from mockserver.world.database import JsonText
+from mockserver.world.record import JsonText
 
 MEDIA_ATTRIBUTES = JsonText('{"asset_type":"text","mime_type":"text/plain"}')
 """Beside `mime_type` nothing is known of texts (inferred from V1 `Media Attributes`)."""

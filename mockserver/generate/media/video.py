@@ -23,7 +23,7 @@ from mockserver.generate.keyframes import KeyFrames
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.media.image import build_bounding_box, build_points, get_mask_colour, render_aside
 from mockserver.generate.tracks import Outline, Position, Segment, Track, build_track
-from mockserver.world.database import JsonText, encode_json
+from mockserver.world.record import JsonText, encode_json
 
 SIZES = ((640, 360), (480, 480), (1280, 720), (360, 640), (640, 480))
 FRAME_RATES = (25, 30, 10, 29.97, 24)

@@ -11,8 +11,9 @@ from mockserver.errors import Conflict
 from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.moves import Mover, move_if_enough
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection, JsonText, Record
+from mockserver.world.database import Connection
 from mockserver.world.events import EventKind
 from mockserver.world.imports import AnnotationImport, AnnotationKind, PreLabel
 from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
@@ -20,6 +21,7 @@ from mockserver.world.models import ModelRun, ModelRunRow, Prediction, RunMetric
 from mockserver.world.moments import round_to_second
 from mockserver.world.projects import Project
 from mockserver.world.queries.labels import count_by_row
+from mockserver.world.record import JsonText, Record
 from mockserver.world.store import Store
 
 KEYS_TOGETHER = 500

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mockserver.errors import Conflict
 from mockserver.world.api_keys import ApiKey
+from mockserver.world.clause import Clause
 from mockserver.world.clock import SECOND
-from mockserver.world.database import Clause, encode_json
+from mockserver.world.record import encode_json
 from mockserver.world.store import Store
 
 MOST_KEYS = 1_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.world.change import Change
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Attachment, DataRow
-from mockserver.world.database import Clause
 from mockserver.world.events import EventKind
 from mockserver.world.new_rows import NewAttachment
 from mockserver.world.store import Store

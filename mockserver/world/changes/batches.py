@@ -14,14 +14,16 @@ from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.row_lookup import RowRef
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection, JsonText
+from mockserver.world.database import Connection
 from mockserver.world.events import EventKind
 from mockserver.world.file_rules import FileRule, find_rule
 from mockserver.world.imports import PreLabel
 from mockserver.world.labels import Label, ProjectRow, WorkflowStatus
 from mockserver.world.projects import INITIAL_LABELING, Batch, Project, TaskQueue
 from mockserver.world.queries.conditions import match_live_row, match_subquery
+from mockserver.world.record import JsonText
 from mockserver.world.store import Store
 from mockserver.world.workspace import Workspace
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from mockserver.world.change import Change
 from mockserver.world.changes.deleting import mark_deleted
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow, Dataset, MetadataValue, encode_metadata
-from mockserver.world.database import Clause, R
 from mockserver.world.events import EventKind
 from mockserver.world.projects import Project, ProjectTag, ResourceTag, queues_of_new_project
 from mockserver.world.queries.conditions import match_missing_tags
+from mockserver.world.record import R
 from mockserver.world.store import Store
 
 NEW_TAG = "8AC4F0"

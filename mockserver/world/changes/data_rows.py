@@ -9,13 +9,14 @@ from msgspec import UNSET
 
 from mockserver.errors import MalformedRequest
 from mockserver.world.change import Change
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Attachment, DataRow, Dataset, EmbeddingVector
-from mockserver.world.database import Clause, JsonText, Record
 from mockserver.world.events import EventKind
 from mockserver.world.imports import ImportRow, PreLabel
 from mockserver.world.labels import Body, Label
 from mockserver.world.models import Prediction
 from mockserver.world.new_rows import Content, KeyType, NewAttachment, NewVector, Refusal, RowSpec
+from mockserver.world.record import JsonText, Record
 from mockserver.world.store import Store
 
 Outcome = DataRow | Refusal

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TypeVar
 
 from mockserver.world.change import Change
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.labels import Label
 
 D = TypeVar("D", DataRow, Label)

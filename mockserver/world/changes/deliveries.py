@@ -8,7 +8,8 @@ import msgspec
 
 from mockserver.errors import Conflict
 from mockserver.world.change import Change
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.store import Store
 from mockserver.world.webhooks import (
     Attempt,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.errors import BadInput
-from mockserver.world.database import JsonText, encode_json
+from mockserver.world.record import JsonText, encode_json
 
 MOST_BYTES = 1_000_000
 """Bytes of one document: lists repeat it, and some grow by each request."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from mockserver.errors import BadInput, Conflict, NotAllowed
 from mockserver.world.changes.row_lookup import find_data_rows
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Embedding, EmbeddingVector
-from mockserver.world.database import Clause
 from mockserver.world.events import EventKind
 from mockserver.world.labels import Body
 from mockserver.world.queries.conditions import match_subquery

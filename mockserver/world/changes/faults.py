@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mockserver.world.database import EVERYTHING, Clause, JsonText
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.faults import ArmedFault
+from mockserver.world.record import JsonText
 from mockserver.world.store import Store
 from mockserver.world.workspace import Workspace
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import msgspec
 
 from mockserver.world.change import Change
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, JsonText
 from mockserver.world.events import EventKind
 from mockserver.world.jobs import Job
+from mockserver.world.record import JsonText
 from mockserver.world.store import Store
 
 LONGEST_KEY = 200

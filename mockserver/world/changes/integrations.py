@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from mockserver.errors import BadInput, Conflict
 from mockserver.world.change import Change
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause, encode_json
 from mockserver.world.events import EventKind
 from mockserver.world.integrations import IamIntegration
+from mockserver.world.record import encode_json
 from mockserver.world.store import Store
 
 MOST_INTEGRATIONS = 1_000

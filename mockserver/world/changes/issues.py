@@ -10,12 +10,13 @@ import msgspec
 from mockserver.errors import NotYours
 from mockserver.world.change import Change
 from mockserver.world.changes.moves import find_project_row
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, JsonText
 from mockserver.world.events import EventKind
 from mockserver.world.issues import Comment, Issue, IssueCategory, IssueStatus
 from mockserver.world.labels import Label
 from mockserver.world.projects import Project
+from mockserver.world.record import JsonText
 from mockserver.world.store import Store
 
 

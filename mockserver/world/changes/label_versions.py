@@ -9,7 +9,7 @@ import orjson
 
 from mockserver.world import ids
 from mockserver.world.change import Change
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.labels import Body, Label, LabelVersion, ProjectRow
 from mockserver.world.projects import TaskQueue
 

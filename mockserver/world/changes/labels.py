@@ -25,9 +25,9 @@ from mockserver.world.changes.moves import (
     report_move,
 )
 from mockserver.world.changes.routes import ELSE, IF
+from mockserver.world.clause import Clause
 from mockserver.world.clock import SECOND
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, JsonText, encode_json
 from mockserver.world.events import EventKind
 from mockserver.world.labels import (
     Body,
@@ -38,6 +38,7 @@ from mockserver.world.labels import (
     WorkflowStatus,
 )
 from mockserver.world.moments import round_to_second
+from mockserver.world.record import JsonText, encode_json
 from mockserver.world.store import Store
 
 _SELECT_ANOTHER_LABEL = (

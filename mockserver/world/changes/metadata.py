@@ -9,8 +9,8 @@ import orjson
 
 from mockserver.errors import BadInput, Conflict, MalformedRequest, NotAllowed
 from mockserver.world.change import Change
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import ENUM, DataRow, MetadataSchema, MetadataValue, encode_metadata
-from mockserver.world.database import Clause
 from mockserver.world.events import EventKind
 from mockserver.world.store import Store
 

@@ -8,7 +8,7 @@ from mockserver.errors import BadInput, Conflict, NotAllowed
 from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.documents import encode_bounded
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.events import EventKind
 from mockserver.world.media import LIVE_CHAT
 from mockserver.world.models import ModelConfig, ProjectModelConfig

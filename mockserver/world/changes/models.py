@@ -12,7 +12,8 @@ from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.documents import encode_bounded
 from mockserver.world.changes.row_lookup import RowRef
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.events import EventKind
 from mockserver.world.labels import Label
 from mockserver.world.models import DataSplit, Model, ModelRun, ModelRunRow, Prediction, RunMetric

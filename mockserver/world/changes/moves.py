@@ -6,8 +6,8 @@ from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.label_versions import VersionAction, record_version
 from mockserver.world.changes.routes import IF, Routes
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.events import EventKind
 from mockserver.world.labels import Label, ProjectRow, WorkflowStatus, WorkflowStep, encode_history
 from mockserver.world.moments import format_moment

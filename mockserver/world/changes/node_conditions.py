@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 
 from mockserver.world import ids
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 from mockserver.world.issues import Issue
 from mockserver.world.labels import Body, Label, LabelFeedback, ProjectRow
 from mockserver.world.moments import parse_moment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockserver.errors import NotAllowed
 from mockserver.world.api_keys import ApiKey
 from mockserver.world.changes.group_log import Channel, GroupLog
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.events import EventKind
 from mockserver.world.groups import GroupMember
 from mockserver.world.labels import ProjectRow

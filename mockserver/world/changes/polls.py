@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from mockserver.world.change import Change
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.ids import digest
 from mockserver.world.imports import AnnotationImport
 from mockserver.world.legacy import LegacyFile

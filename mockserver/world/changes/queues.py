@@ -9,7 +9,8 @@ from mockserver.world.change import Change
 from mockserver.world.changes.batches import DEFAULT_PRIORITY
 from mockserver.world.changes.moves import MOVE, Mover, report_move
 from mockserver.world.changes.row_lookup import RowRef
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 from mockserver.world.events import EventKind
 from mockserver.world.labels import ProjectRow
 from mockserver.world.projects import Project, TaskQueue

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 from mockserver.world.changes.row_lookup import RowRef
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.events import EventKind
 from mockserver.world.labels import ProjectRow
 from mockserver.world.people import Person

@@ -13,7 +13,7 @@ import orjson
 
 from mockserver.world.change import Change
 from mockserver.world.changes.node_conditions import LabelledRow, holds, passes
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.labels import Label, ProjectRow
 from mockserver.world.projects import ProjectWorkflow, TaskQueue
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mockserver.errors import MalformedRequest
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
 
 MOST_NAMED = 5
 """Missing data rows that a message names."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mockserver.world.database import EVERYTHING
+from mockserver.world.clause import EVERYTHING
 from mockserver.world.progression import Progression, decode_progression
 from mockserver.world.store import Store
 from mockserver.world.switches import Switches, decode_switches

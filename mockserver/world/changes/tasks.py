@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.errors import ResourceFailed
-from mockserver.world.database import Clause, JsonText
+from mockserver.world.clause import Clause
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.progression import Pace, Progression, decode_progression, encode_pace
+from mockserver.world.record import JsonText
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, IMPORTS, Task, TaskStatus
 

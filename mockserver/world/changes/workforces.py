@@ -9,7 +9,7 @@ import orjson
 from mockserver.errors import MalformedRequest, NotFound
 from mockserver.world.change import Change
 from mockserver.world.changes.projects import INSTRUCTIONS
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.events import EventKind
 from mockserver.world.labels import ProjectRow
 from mockserver.world.media import LIVE_CHAT

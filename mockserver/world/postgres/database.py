@@ -10,12 +10,13 @@ from typing import Any, ClassVar, TypeVar
 import psycopg
 
 from mockserver.errors import BadInput, Conflict, ResourceFailed
-from mockserver.world.database import NO_VALUES, Connection, Database, Row, Values
+from mockserver.world.database import NO_VALUES, Connection, Database, Values
 from mockserver.world.postgres.failures import commit, name_failures
 from mockserver.world.postgres.kept_reads import build_key
 from mockserver.world.postgres.pool import Pool, Session
 from mockserver.world.postgres.statements import LONG, translate
 from mockserver.world.postgres.tables import DATA, REMOVED
+from mockserver.world.record import Row
 
 SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1 FROM workspace"
 """A snapshot is taken by the first statement of its transaction."""

@@ -12,7 +12,8 @@ from collections import OrderedDict
 from sys import getsizeof
 from typing import Any, NamedTuple
 
-from mockserver.world.database import Row, Values
+from mockserver.world.database import Values
+from mockserver.world.record import Row
 
 MOST_BYTES = 4 * 1024 * 1024
 """Of all workspaces of a server together, with their queries."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from mockserver.world.database import PARAMETER
+from mockserver.world.clause import PARAMETER
 
 LONG = 8192
 """Characters. Longer statements, which clients make, are kept neither here nor, prepared, in PostgreSQL."""

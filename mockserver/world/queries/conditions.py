@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.data_rows import BUILT_IN_EMBEDDING
-from mockserver.world.database import EVERYTHING, Clause, Record
 from mockserver.world.labels import ProjectRow
 from mockserver.world.models import Model
 from mockserver.world.projects import Project, ProjectTag
+from mockserver.world.record import Record
 
 LIVE = Clause("NOT deleted")
 

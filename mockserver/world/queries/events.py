@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mockserver.world.database import Clause, Connection
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
 
 
 def find_last_touched_row(connection: Connection, project_id: str) -> int:

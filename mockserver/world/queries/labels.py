@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mockserver.world.database import Clause, Connection, Row
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
+from mockserver.world.record import Row
 
 
 def measure_benchmark(connection: Connection, project_id: str, data_row_no: int) -> Row:

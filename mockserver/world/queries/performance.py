@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mockserver.world.database import Clause, Connection, Row
+from mockserver.world.clause import Clause
+from mockserver.world.database import Connection
+from mockserver.world.record import Row
 
 DONE, SKIPPED = "CASE WHEN l.skipped THEN 0 ELSE 1 END", "CASE WHEN l.skipped THEN 1 ELSE 0 END"
 FROM_LABELS = "FROM label l JOIN project p ON p.id = l.project_id"

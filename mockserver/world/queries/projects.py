@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from mockserver.world.database import EVERYTHING, Clause, Connection, Row, Source
+from mockserver.world.clause import EVERYTHING, Clause
+from mockserver.world.database import Connection, Source
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.media import GENERATING_MEDIA, LIVE_CHAT
 from mockserver.world.queries.conditions import match_live_row
+from mockserver.world.record import Row
 
 ROWS_OF_PROJECT = (
     "((SELECT COUNT(*) FROM project_row pr WHERE pr.project_id = {project})"

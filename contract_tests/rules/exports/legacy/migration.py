@@ -15,7 +15,7 @@ from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.legacy.dates import load_legacy_format
 from mockserver.exports.legacy.frames import render_frame_lines
 from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_facts
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.labels import Body, Label
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.store import Store

@@ -15,7 +15,7 @@ from contract_tests.rules.exports.rows import EVERY_SECTION, read
 from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.text import to_camel_case
 from mockserver.generate import scenario, scenario_files
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.media import FRAMED
 from mockserver.world.moments import round_to_second
 from mockserver.world.people import Person

@@ -18,7 +18,7 @@ from mockserver.exports.legacy.dates import DATED, YOUNG_MASKS, LegacyFormat
 from mockserver.exports.legacy.labels import LabelElements
 from mockserver.links import DAY
 from mockserver.world.changes.settings import WorkspaceSettings
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.labels import Label
 from mockserver.world.store import Store
 

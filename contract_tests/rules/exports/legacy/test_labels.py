@@ -11,7 +11,7 @@ from contract_tests.rules.exports.rows import HOST, NOW, read
 from mockserver.errors import NotFound
 from mockserver.exports.legacy.labels import LabelElements, build_element, build_label
 from mockserver.world.changes.labels import LabelChanges
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.labels import Label
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Ontology, Project

@@ -17,7 +17,7 @@ from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.legacy.labels import LabelElements
 from mockserver.exports.legacy.numbers import format_number, to_javascript
 from mockserver.exports.legacy.rows import LegacyDataRows
-from mockserver.world.database import EVERYTHING, Clause
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.labels import Label
 from mockserver.world.store import Store
 

@@ -10,7 +10,7 @@ import msgspec
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields, resolve_empty_list, resolve_null
 from mockserver.api.graphql.filters import read_id
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.groups import Invite
 from mockserver.world.people import Organization, Person, Role
 from mockserver.world.queries.conditions import LIVE

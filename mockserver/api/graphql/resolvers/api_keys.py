@@ -20,10 +20,11 @@ from mockserver.errors import BadInput, NotFound, nearest, quote
 from mockserver.workspaces.created_keys import write_key
 from mockserver.world import ids
 from mockserver.world.api_keys import ApiKey
+from mockserver.world.clause import Clause
 from mockserver.world.clock import SECOND
-from mockserver.world.database import Clause, encode_json
 from mockserver.world.people import Person, Role
 from mockserver.world.queries.conditions import LIVE
+from mockserver.world.record import encode_json
 
 NEVER = 2**31 - 1
 """When the key of the workspace ends, in seconds since 1970: the last timestamp that a GraphQL Int has (inferred)."""

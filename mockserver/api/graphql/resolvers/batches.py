@@ -16,8 +16,8 @@ from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest
 from mockserver.world.changes.batches import MOST_ROWS, TOO_MANY, Consensus, check_priority
 from mockserver.world.changes.row_lookup import RowRef, find_data_rows
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow, Dataset
-from mockserver.world.database import Clause
 from mockserver.world.projects import Batch, Project
 from mockserver.world.queries.conditions import match_rows_outside
 from mockserver.world.tasks import ADD_TO_BATCH, Task

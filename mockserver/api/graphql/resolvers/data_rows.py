@@ -19,8 +19,8 @@ from mockserver.exports.dates import load_format
 from mockserver.exports.legacy.media import build_media_attributes
 from mockserver.generate.assets import is_document
 from mockserver.links import AssetKey
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
-from mockserver.world.database import Clause
 from mockserver.world.queries.projects import count_rows_of_dataset
 
 MOST_KEYS = 20_000

@@ -22,7 +22,7 @@ from mockserver.exports.streams import ERRORS, RESULT
 from mockserver.exports.tasks import get_streams, is_finished
 from mockserver.http.threads import call_off_loop
 from mockserver.links import RESULT_DAYS, good_until
-from mockserver.world.database import EVERYTHING, Clause
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.people import Organization, Person
 from mockserver.world.tasks import EXPORT, IMPORTS, RUN_APP, Task, TaskStatus
 

@@ -20,7 +20,7 @@ from mockserver.exports.request import ExportParams
 from mockserver.exports.scope import build_catalog_scope
 from mockserver.world.changes.foundry_apps import AppSettings
 from mockserver.world.changes.row_lookup import RowRef, find_data_rows
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.models import FoundryApp, ModelRun, ModelRunRow
 from mockserver.world.tasks import RUN_APP, Task
 

@@ -18,7 +18,7 @@ from mockserver.errors import BadInput, BodyTooLarge, NotFound
 from mockserver.jobs.uploads import UploadedFile
 from mockserver.world.changes.group_log import Channel
 from mockserver.world.changes.groups import Membership
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.groups import GroupEvent, GroupMember, UserGroup
 from mockserver.world.people import Person, Role
 from mockserver.world.projects import Project

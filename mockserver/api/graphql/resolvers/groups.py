@@ -15,7 +15,7 @@ from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest, WireError
 from mockserver.world.changes.groups import MOST_GROUPS, GroupSettings, Membership
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.groups import GroupMember, GroupProject, Invite, ProjectInvite, UserGroup
 from mockserver.world.people import Person, Role
 from mockserver.world.projects import Project

@@ -12,7 +12,7 @@ from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.imports import AnnotationImport, AnnotationKind
 from mockserver.world.projects import Project
 

@@ -15,8 +15,8 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import build_text_condition, read_id
 from mockserver.api.graphql.pages import Page, build_page, parse_cursor
 from mockserver.api.graphql.resolvers.projects import find_creator
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.issues import Comment, Issue, IssueCategory, IssueStatus
 from mockserver.world.people import Person
 from mockserver.world.projects import Project

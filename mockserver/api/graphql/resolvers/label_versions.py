@@ -13,8 +13,8 @@ from mockserver.api.graphql.fields import Fields, json_text
 from mockserver.api.graphql.pages import parse_cursor
 from mockserver.api.graphql.resolvers.groups import NodePage
 from mockserver.errors import BadInput
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.labels import Body, LabelVersion
 from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import match_subquery

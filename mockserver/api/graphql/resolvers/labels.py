@@ -14,8 +14,8 @@ from mockserver.api.graphql.pages import Window
 from mockserver.api.graphql.resolvers.people import get_organization
 from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.world import ids
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.labels import Body, Label, ProjectRow, Review
 from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE, match_subquery

@@ -8,8 +8,8 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import ENUM, DataRow, Embedding, MetadataSchema
-from mockserver.world.database import Clause
 
 
 class MetadataField(msgspec.Struct, frozen=True):

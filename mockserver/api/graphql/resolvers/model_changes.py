@@ -18,7 +18,7 @@ from mockserver.errors import BadInput
 from mockserver.imports.names import camelize_keys
 from mockserver.world.changes.models import check_in_run, find_rows_of_labels
 from mockserver.world.changes.row_lookup import find_data_rows
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.labels import Label
 from mockserver.world.models import DataSplit, Model, ModelRun
 from mockserver.world.projects import Project

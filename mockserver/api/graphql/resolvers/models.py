@@ -12,8 +12,8 @@ from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import build_unique_condition
 from mockserver.api.graphql.pages import Page, Window, build_page, parse_cursor
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.models import Model, ModelRun, ModelRunRow
 from mockserver.world.queries.conditions import LIVE, match_live_model, match_subquery
 

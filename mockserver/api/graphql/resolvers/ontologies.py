@@ -16,7 +16,7 @@ from mockserver.api.graphql.resolvers.projects import find_creator, list_project
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest
 from mockserver.imports.ontologies import complete_ontology, give_ids, parse_normalized
-from mockserver.world.database import EVERYTHING, Clause
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.media import MEDIA
 from mockserver.world.projects import LabelingFrontend, Ontology
 

@@ -12,7 +12,7 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, WireError
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.people import Role
 from mockserver.world.projects import REVIEW, Project, ResourceTag, TaskQueue
 

@@ -15,8 +15,8 @@ from mockserver.api.graphql.resolvers.people import get_organization
 from mockserver.errors import BadInput
 from mockserver.exports.selection import build_project_condition
 from mockserver.world import ids
+from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.media import GENERATING_MEDIA, LIVE_CHAT
 from mockserver.world.people import NO_ROLE, THROUGH_ORGANIZATION, Person, ProjectMember, Role
 from mockserver.world.projects import (

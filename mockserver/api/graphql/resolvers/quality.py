@@ -14,7 +14,7 @@ from mockserver.api.graphql.filters import read_id, snake
 from mockserver.api.graphql.matching import matches
 from mockserver.api.graphql.pages import Window, cut_window
 from mockserver.api.graphql.resolvers.projects import find_creator
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.labels import Label
 from mockserver.world.people import Person
 from mockserver.world.projects import Project

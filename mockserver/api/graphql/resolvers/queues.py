@@ -18,8 +18,8 @@ from mockserver.errors import BadInput, MalformedRequest
 from mockserver.world import ids
 from mockserver.world.changes.queues import check_in_project
 from mockserver.world.changes.row_lookup import RowRef, find_data_rows, map_data_rows
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.labels import ProjectRow
 from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.tasks import SEND_TO_QUEUE, Task

@@ -12,7 +12,7 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.errors import BadInput
 from mockserver.world.changes.reservations import AssignmentStatus, match_queue
 from mockserver.world.changes.row_lookup import find_data_rows
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.labels import ProjectRow
 from mockserver.world.people import Person
 from mockserver.world.projects import INITIAL_LABELING, REVIEW, Project

@@ -15,8 +15,8 @@ from mockserver.errors import BadInput, MalformedRequest
 from mockserver.imports.refusals import ItemRefused
 from mockserver.imports.row_specs import read_attachment
 from mockserver.world.changes.global_keys import ASSIGN, CLEAR, Assigned, Assignment, Cleared
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import Attachment
-from mockserver.world.database import Clause
 from mockserver.world.jobs import Job
 from mockserver.world.new_rows import NewAttachment
 

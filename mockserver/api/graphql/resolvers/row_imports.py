@@ -17,8 +17,8 @@ from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.digits import parse_digits
 from mockserver.errors import BadInput
 from mockserver.imports.row_specs import RowReader
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow, Dataset
-from mockserver.world.database import Clause
 from mockserver.world.imports import ImportRow
 from mockserver.world.new_rows import KeyType, RowSpec
 from mockserver.world.tasks import IMPORTS, Task, TaskStatus

@@ -13,8 +13,8 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import Page, PageInfo, build_page, get_number, parse_cursor
 from mockserver.exports.selection import build_catalog_condition
+from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
 from mockserver.world.models import ModelRun, ModelRunRow
 from mockserver.world.queries.conditions import match_subquery
 from mockserver.world.queries.sources import DATA_ROWS

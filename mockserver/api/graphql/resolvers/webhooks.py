@@ -14,7 +14,7 @@ from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.api.graphql.texts import check_texts
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.options import WebhookOptions
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.projects import Project
 from mockserver.world.webhooks import Subscription
 

@@ -13,7 +13,7 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.resolvers.projects import list_task_queues
 from mockserver.errors import BadInput
 from mockserver.world import ids
-from mockserver.world.database import Clause
+from mockserver.world.clause import Clause
 from mockserver.world.projects import Project, ProjectWorkflow
 
 NODES = {
