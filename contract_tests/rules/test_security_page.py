@@ -6,6 +6,8 @@ from mockserver.api.graphql.call import MOST_TEXT_OF_ANSWER
 from mockserver.api.graphql.documents import MOST_CHARACTERS, MOST_KEPT, MOST_TOKENS
 from mockserver.api.graphql.texts import MOST_TEXT
 from mockserver.api.graphql.uploads import MOST_FILES, MOST_UPLOAD
+from mockserver.control.requests import MOST_BYTES as MOST_BYTES_OF_PAGE
+from mockserver.control.requests import MOST_REQUESTS
 from mockserver.control.waiting import MOST_WAITING
 from mockserver.generate.scenario_files import MOST_BYTES
 from mockserver.http.json_bodies import MOST_DEPTH, MOST_PARTS
@@ -21,6 +23,8 @@ from mockserver.imports.pictures import MOST_PIXELS, MOST_RUNS
 from mockserver.imports.png_filters import MOST_SINGLE
 from mockserver.jobs.annotation_work import LARGEST_ROW
 from mockserver.jobs.row_imports import MOST_CHUNKS, MOST_FILE, MOST_MANIFEST
+from mockserver.journal.comparison import MOST_SEARCHED
+from mockserver.journal.verification import MOST_EXPECTED
 from mockserver.server import BOUNDS
 from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, PAUSE
 from mockserver.serving.deadline import END_WITHIN
@@ -65,6 +69,8 @@ HOLDS = {
     ),
     "a name, description or URL that GraphQL is given to keep": f"{MOST_TEXT:,} characters",
     "requests that wait for deliveries": f"{MOST_WAITING:,}, half of them for one workspace",
+    "expectations of `/_mock/requests/verify`": f"{MOST_EXPECTED:,}, and {MOST_SEARCHED:,} bytes of requests to search",
+    "a page of the journal": f"{MOST_REQUESTS:,} requests, {MOST_BYTES_OF_PAGE:,} bytes",
     "an API key": f"{LONGEST_KEY:,} characters",
     "questions about processing that are remembered": f"{polls.MOST_KEPT:,} of a workspace",
     "a scenario file": f"{MOST_BYTES:,} bytes",

@@ -12,6 +12,7 @@ from mockserver.console.view import View
 from mockserver.digits import parse_digits
 from mockserver.errors import BadInput, NotFound
 from mockserver.faults.kinds import KINDS
+from mockserver.journal.comparison import Comparison
 from mockserver.journal.entry import Entry
 from mockserver.journal.selection import Pattern
 from mockserver.journal.view import MessageView, RecordedRequest, show_entry
@@ -33,7 +34,8 @@ def show_requests(view: View) -> Response:
     pattern = read_pattern(view)
     key = view.workspace.api_key
     only_unknown = view.query.get("not_understood") == "true"
-    matching = (entry for entry in entries if pattern.fits(entry, key) and (entry.unknown or not only_unknown))
+    fitting = Comparison(entries, [pattern], key).list_fitting(pattern)
+    matching = (entry for entry in fitting if entry.unknown or not only_unknown)
     unknown = islice((entry for entry in entries if entry.unknown), MOST_NOT_UNDERSTOOD)
     return view.render(
         "request_list.html" if view.query.get("part") == "list" else "requests.html",

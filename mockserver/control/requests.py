@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -11,12 +12,16 @@ from mockserver.control.bodies import Body, DateTime, Query
 from mockserver.control.controls import Controls
 from mockserver.control.moments import parse_body_moment
 from mockserver.errors import RequestsDiffer
+from mockserver.journal.comparison import Comparison
+from mockserver.journal.entry import Entry
 from mockserver.journal.journal import Journal
-from mockserver.journal.selection import Pattern, select
+from mockserver.journal.selection import Pattern
 from mockserver.journal.verification import MOST_EXPECTED, Expectation, find_differences, list_lines
 from mockserver.journal.view import RecordedRequest, show_entry
 
 MOST_REQUESTS = 1_000
+MOST_BYTES = 4 * 1024 * 1024
+"""Of the entries of one page: secrets are looked for in all of it."""
 
 
 class RequestQuery(Query, frozen=True, kw_only=True):
@@ -78,12 +83,15 @@ class RequestControls:
         journal = self._unclaimed if query.unclaimed else self._workspace(request).journal
         since = None if query.since is None else parse_body_moment(query.since, "since")
         pattern = Pattern(operation=query.operation, path=query.path, method=query.method, status=query.status)
-        matching = select(
-            journal.entries(), pattern, journal.api_key,
-            after=query.after, since=since, not_understood=query.not_understood,
-        )  # fmt: skip
+        matching = [
+            entry
+            for entry in Comparison(journal.entries(), [pattern], journal.api_key).list_fitting(pattern)
+            if entry.number > query.after
+            and (since is None or entry.started >= since)
+            and (not query.not_understood or entry.unknown)
+        ]
         newest_first = query.order == "newest"
-        page = (matching[::-1] if newest_first else matching)[: query.limit]
+        page = list(cut_page((matching[::-1] if newest_first else matching)[: query.limit], bodies=query.bodies))
         more = len(matching) > len(page) and not newest_first
         return RequestPage(
             [show_entry(entry, journal.api_key, bodies=query.bodies) for entry in page],
@@ -103,3 +111,14 @@ class RequestControls:
             received = list_lines(entries) if entries else " none"
             raise RequestsDiffer(f"{'; '.join(differences)}. The requests that were received:{received}")
         return Verified(matched=True, requests=len(entries))
+
+
+def cut_page(entries: Iterable[Entry], *, bodies: bool) -> Iterator[Entry]:
+    """The first entries that together are not larger than a page may be, and at least one."""
+    size = 0
+    for entry in entries:
+        growth = entry.size if bodies else entry.size - len(entry.request_body) - len(entry.answer_body)
+        size += growth
+        if growth < size > MOST_BYTES:
+            return
+        yield entry

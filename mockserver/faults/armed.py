@@ -12,19 +12,28 @@ import msgspec
 from mockserver.errors import Conflict, NotFound, nearest, quote
 from mockserver.faults.counts import NO_CALLS, Counts, FaultStorage
 from mockserver.faults.kind import Stage
-from mockserver.faults.rule import MOST_RULES, FaultRule, check_rule, decode_rule, encode_rule, parse_until
+from mockserver.faults.rule import (
+    MOST_CHARACTERS,
+    MOST_RULES,
+    FaultRule,
+    check_rule,
+    decode_rule,
+    encode_rule,
+    parse_until,
+)
 from mockserver.journal.notes import Operation
-from mockserver.journal.selection import fits_path
+from mockserver.journal.searching import Glob
 
 _SECOND = 1_000_000
 
 
-class Armed(msgspec.Struct, frozen=True):
-    """A rule with its number. `ends` is a time of the workspace's clock in microseconds UTC."""
+class Armed:
+    """A rule with its number."""
 
-    no: int
-    rule: FaultRule
-    ends: int | None
+    def __init__(self, no: int, rule: FaultRule, ends: int | None) -> None:
+        """`ends` is a time of the workspace's clock in microseconds UTC."""
+        self.no, self.rule, self.ends = no, rule, ends
+        self._paths = None if rule.path is None else Glob(rule.path)
 
     @property
     def id(self) -> str:
@@ -35,7 +44,7 @@ class Armed(msgspec.Struct, frozen=True):
         rule = self.rule
         if rule.method is not None and rule.method.upper() != method:
             return False
-        if rule.path is not None and not fits_path(rule.path, path):
+        if self._paths is not None and not self._paths.fits(path):
             return False
         return rule.operation is None or (
             operation is not None and (rule.operation == operation.name or rule.operation in operation.root_fields)
@@ -112,7 +121,7 @@ class Faults:
             self._keep([])
 
     def add(self, rule: FaultRule) -> FaultState:
-        """Requests a fault. Raises BadInput for a wrong rule, and Conflict if there are MOST_RULES already."""
+        """Requests a fault. Raises BadInput for a wrong rule, and Conflict if the workspace has too many."""
         check_rule(rule)
         with self._lock:
             if len(self._armed) >= MOST_RULES:

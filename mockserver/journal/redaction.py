@@ -10,11 +10,23 @@ SHORTEST_KEY = 8
 """Characters. A shorter API key is not searched in bodies, where it would be a word like any other."""
 
 _COOKIES = frozenset({"cookie", "set-cookie", "proxy-authorization", "x-api-key"})
-_QUERY = re.compile(r"((?:^|[?&;])(?:Signature|token|bewit|api_key)=)[^&#\s\"'<>\\]+")
-_ESCAPED_QUERY = re.compile(r"((?:\\u0026|&amp;)(?:Signature|token|bewit)=)[^&#\s\"'<>\\]+")
-_SECRET = re.compile(r'((?:"secret"|\\"secret\\"|\bsecret)\s*:\s*\\?")(?:[^"\\]|\\[^"])*')
+_VALUE = r"[^&#\s\"'<>\\]+"
+# Each pattern begins with a word, which `re` looks for quickly, and looks back from its end at what is in front of it:
+# that takes a tenth of the time, and a page of the journal has megabytes.
+_QUERY = re.compile(
+    "(" + "|".join(rf"{word}=(?<![^?&;]{word}=)" for word in ("Signature", "token", "bewit", "api_key")) + ")" + _VALUE
+)
+_ESCAPED_QUERY = re.compile(
+    "("
+    + "|".join(rf"{word}=(?:(?<=\\u0026{word}=)|(?<=&amp;{word}=))" for word in ("Signature", "token", "bewit"))
+    + ")"
+    + _VALUE
+)
+_SECRET = re.compile(
+    r'(secret(?:"(?<="secret")|\\"(?<=\\"secret\\")|(?<!\wsecret))\s*:\s*\\?")(?:[^"\\]|\\[^"])*',
+)
 """The secret of a webhook: in JSON, in JSON inside a text, or in a GraphQL document that is one."""
-_WEB_TOKEN = re.compile(r"((?<![\w-])eyJ)[\w-]+\.[\w-]+(?:\.[\w-]*)?")
+_WEB_TOKEN = re.compile(r"(eyJ(?<![\w-]eyJ))[\w-]+\.[\w-]+(?:\.[\w-]*)?")
 """A JSON Web Token, as each API key is that a client creates: GraphQL lets the client choose its name in the answer,
 and the body may be cut within it. `eyJ` is `{"` in base64."""
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import msgspec
 
-from mockserver.errors import nearest, quote, shorten
+from mockserver.errors import MOST_CANDIDATES, nearest, quote, shorten
+from mockserver.journal.comparison import Comparison
 from mockserver.journal.entry import Entry
 from mockserver.journal.selection import Pattern, list_names
 
 MOST_EXPECTED = 1_000
+MOST_DIFFERENCES = 20
+"""Expectations that a message describes: it is cut after 2,000 characters."""
+MOST_SUGGESTED = 5
+"""Expectations for which the nearest of the received words are looked for."""
 MOST_LISTED = 20
 """Received requests that a message lists."""
 _LONGEST_LINE = 160
@@ -51,51 +56,69 @@ class Expectation(Pattern, frozen=True, kw_only=True, forbid_unknown_fields=True
 def find_differences(
     entries: Sequence[Entry], expected: Sequence[Expectation], api_key: str | None, *, in_order: bool, only: bool
 ) -> list[str]:
-    """Returns what is not as expected, a sentence each; nothing if everything is."""
-    fitting = [[entry for entry in entries if each.fits(entry, api_key)] for each in expected]
-    differences = [
-        f"expected {each.describe_count()} of {each.pattern.describe()}, received {len(matches)}"
-        f"{_suggest(each, entries)}"
-        for each, matches in zip(expected, fitting, strict=True)
-        if not each.accepts(len(matches))
+    """Returns what is not as expected, a sentence each; nothing if everything is. Raises BadInput if too much would be
+    searched."""
+    comparison = Comparison(entries, [each.pattern for each in expected], api_key)
+    fitting = [comparison.find(each.pattern) for each in expected]
+    wrong = [
+        (each, len(matches)) for each, matches in zip(expected, fitting, strict=True) if not each.accepts(len(matches))
     ]
+    differences = [
+        f"expected {each.describe_count()} of {each.pattern.describe()}, received {received}"
+        f"{_suggest(each, entries) if number < MOST_SUGGESTED and not received else ''}"
+        for number, (each, received) in enumerate(wrong[:MOST_DIFFERENCES])
+    ]
+    if len(wrong) > MOST_DIFFERENCES:
+        differences.append(f"{len(wrong) - MOST_DIFFERENCES} more expectations are not met")
     if in_order:
-        differences += _find_wrong_order(expected, fitting)
+        differences += _find_wrong_order(entries, expected, fitting)
     if only:
-        known = {entry.number for matches in fitting for entry in matches}
-        others = [entry for entry in entries if entry.number not in known]
+        known = set().union(*fitting)
+        others = [entry for number, entry in enumerate(entries) if number not in known]
         if others:
             differences.append(f"expected no other requests, received {len(others)}: {list_lines(others)}")
     return differences
 
 
-def _find_wrong_order(expected: Sequence[Expectation], fitting: Sequence[list[Entry]]) -> list[str]:
-    differences, last, before = [], 0, ""
+def _find_wrong_order(
+    entries: Sequence[Entry], expected: Sequence[Expectation], fitting: Sequence[set[int]]
+) -> list[str]:
+    differences: list[str] = []
+    last, before = 0, Pattern()
     for each, matches in zip(expected, fitting, strict=True):
         if not matches:
             continue
-        first = matches[0].number
-        if first <= last:
+        first = entries[min(matches)].number
+        if first <= last and len(differences) < MOST_DIFFERENCES:
             differences.append(
-                f"expected {each.pattern.describe()} after {before}, received it as number {first} and the other as"
-                f" number {last}"
+                f"expected {each.pattern.describe()} after {before.describe()}, received it as number {first} and the"
+                f" other as number {last}"
             )
-        last, before = first, each.pattern.describe()
+        last, before = first, each.pattern
     return differences
 
 
 def _suggest(expectation: Expectation, entries: Sequence[Entry]) -> str:
-    """The nearest of the received names or paths, for an expectation that none of them fits."""
-    if expectation.operation is not None:
-        names = {name for entry in entries for name in list_names(entry)}
-        if names and expectation.operation not in names:
-            near = quote(nearest(expectation.operation, names, most=3))
-            return f"; the nearest operations that were received are {near}"
-    if expectation.path is not None:
-        paths = {entry.path for entry in entries}
-        if paths and expectation.path not in paths:
-            return f"; the nearest paths that were received are {quote(nearest(expectation.path, paths, most=3))}"
+    """The nearest of the received names or paths, for an expectation whose own was not received."""
+    operation, path = expectation.operation, expectation.path
+    if operation is not None and not any(operation in list_names(entry) for entry in entries):
+        names = _list_different(name for entry in entries for name in list_names(entry))
+        near = quote(nearest(operation, names, most=3))
+        return f"; the nearest operations that were received are {near}" if names else ""
+    if path is not None and entries and not any(entry.path == path for entry in entries):
+        paths = _list_different(entry.path for entry in entries)
+        return f"; the nearest paths that were received are {quote(nearest(path, paths, most=3))}"
     return ""
+
+
+def _list_different(words: Iterable[str]) -> set[str]:
+    """The first different words, as many as are compared with another one."""
+    different: set[str] = set()
+    for word in words:
+        different.add(word)
+        if len(different) == MOST_CANDIDATES:
+            break
+    return different
 
 
 def list_lines(entries: Sequence[Entry]) -> str:

@@ -10,10 +10,12 @@ import requests
 
 from contract_tests.serving import ServedWorld
 from contract_tests.waiting import wait_for
+from mockserver.control.requests import MOST_BYTES
 from mockserver.testing import MockWorkspace
 from mockserver.testing.errors import ControlRefusedError
 
 USER = "query GetUserPyApi { user { id } }"
+LONG_BODY = 100_000
 EXPORT = """mutation ExportPyApi($input: ExportDataRowsInProjectInput!) {
   exportDataRowsInProject(input: $input) { taskId } }"""
 
@@ -236,6 +238,25 @@ def test_the_oldest_requests_make_room_and_are_counted(workspace: MockWorkspace)
     ).json()
     assert (page["received"], page["dropped"], page["count"], page["next_after"]) == (60, 10, 50, 20)
     assert page["requests"][0]["number"] == 11
+
+
+@pytest.mark.parametrize("order", ["oldest", "newest"])
+def test_a_page_ends_before_its_bodies_are_too_large(order: str) -> None:
+    """The rest of the oldest is on the next page; a client that has no bodies shown gets all."""
+    sent = MOST_BYTES // LONG_BODY * 2
+    with ServedWorld("--journal-body", f"{LONG_BODY}") as server, requests.Session() as session:
+        workspace = server.workspace()
+        session.headers["Authorization"] = f"Bearer {workspace.api_key}"
+        for _ in range(sent):
+            session.post(workspace.graphql_url, json={"query": USER + "#" * LONG_BODY}, timeout=60)
+        call = f"{workspace.url}/_mock/requests?api_key={workspace.api_key}&order={order}"
+        answer = session.get(call, timeout=60)
+        page = answer.json()
+        assert sent // 3 < len(page["requests"]) < sent == page["count"]
+        assert len(answer.content) < MOST_BYTES * 1.1
+        assert page["next_after"] == (page["requests"][-1]["number"] if order == "oldest" else None)
+        assert len(session.get(f"{call}&bodies=false", timeout=60).json()["requests"]) == sent
+        assert [entry["number"] for entry in workspace.requests] == list(range(1, sent + 1))
 
 
 def test_a_journal_is_emptied_and_counts_anew(workspace: MockWorkspace) -> None:
