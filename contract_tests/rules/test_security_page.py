@@ -9,6 +9,8 @@ from mockserver.api.graphql.uploads import MOST_FILES, MOST_UPLOAD
 from mockserver.control.requests import MOST_BYTES as MOST_BYTES_OF_PAGE
 from mockserver.control.requests import MOST_REQUESTS
 from mockserver.control.waiting import MOST_WAITING
+from mockserver.faults import rule
+from mockserver.faults.rule import MOST_RULES
 from mockserver.generate.scenario_files import MOST_BYTES
 from mockserver.http.json_bodies import MOST_DEPTH, MOST_PARTS
 from mockserver.http.multipart import MOST_PARTS as MULTIPART_PARTS
@@ -71,6 +73,7 @@ HOLDS = {
     "requests that wait for deliveries": f"{MOST_WAITING:,}, half of them for one workspace",
     "expectations of `/_mock/requests/verify`": f"{MOST_EXPECTED:,}, and {MOST_SEARCHED:,} bytes of requests to search",
     "a page of the journal": f"{MOST_REQUESTS:,} requests, {MOST_BYTES_OF_PAGE:,} bytes",
+    "faults of a workspace": f"{MOST_RULES}, and {rule.MOST_CHARACTERS:,} characters of their rules",
     "an API key": f"{LONGEST_KEY:,} characters",
     "questions about processing that are remembered": f"{polls.MOST_KEPT:,} of a workspace",
     "a scenario file": f"{MOST_BYTES:,} bytes",

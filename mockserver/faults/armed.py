@@ -34,6 +34,8 @@ class Armed:
         """`ends` is a time of the workspace's clock in microseconds UTC."""
         self.no, self.rule, self.ends = no, rule, ends
         self._paths = None if rule.path is None else Glob(rule.path)
+        self.size = len(encode_rule(rule))
+        """Characters of the rule as JSON."""
 
     @property
     def id(self) -> str:
@@ -123,9 +125,15 @@ class Faults:
     def add(self, rule: FaultRule) -> FaultState:
         """Requests a fault. Raises BadInput for a wrong rule, and Conflict if the workspace has too many."""
         check_rule(rule)
+        size = len(encode_rule(rule))
         with self._lock:
             if len(self._armed) >= MOST_RULES:
                 raise Conflict(f"{MOST_RULES} faults are requested already; remove them by DELETE /_mock/faults")
+            if sum(armed.size for armed in self._armed) + size > MOST_CHARACTERS:
+                raise Conflict(
+                    f"With this one, the faults would have more than {MOST_CHARACTERS:,} characters; name fewer "
+                    "data_rows, or remove faults by DELETE /_mock/faults"
+                )
             self._add([rule])
             return self._show(self._armed[-1], NO_CALLS)
 

@@ -15,6 +15,8 @@ from mockserver.faults.kinds import KINDS
 
 MOST_RULES = 200
 """Of one workspace."""
+MOST_CHARACTERS = 4 * 1024 * 1024
+"""Of the rules of one workspace as JSON, which are kept in memory and listed together."""
 MOST_SECONDS = 600.0
 MOST_BYTES = 1_000_000_000
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]

@@ -85,15 +85,15 @@ class Comparison:
 
     @cached_property
     def _by_name(self) -> dict[str, Numbers]:
-        """Of the names in the patterns alone: documents can name a million others."""
-        named: dict[str, Numbers] = {
+        """Groups by the names in the patterns alone: documents can name a million others."""
+        groups: dict[str, Numbers] = {
             pattern.operation: set() for pattern in self._patterns if pattern.operation is not None
         }
         for number, entry in enumerate(self.entries):
             for name in list_names(entry):
-                if name in named:
-                    named[name].add(number)
-        return named
+                if name in groups:
+                    groups[name].add(number)
+        return groups
 
     @cached_property
     def _by_path(self) -> dict[str, Numbers]:
