@@ -19,7 +19,7 @@ from mockserver.imports.annotation_files import MOST_LINES
 from mockserver.imports.framed import MOST_SHOWN
 from mockserver.imports.json_items import LONGEST_ITEM
 from mockserver.imports.json_items import MOST_PARTS as PARTS_OF_ITEM
-from mockserver.imports.lines import LONGEST_LINE
+from mockserver.imports.line_decoding import LONGEST_LINE
 from mockserver.imports.manifests import MOST_ITEMS
 from mockserver.imports.pictures import MOST_PIXELS, MOST_RUNS
 from mockserver.imports.png_filters import MOST_SINGLE

@@ -12,7 +12,8 @@ from mockserver.errors import BadInput
 from mockserver.generate.features import Ontology
 from mockserver.imports.bodies import ImportedBody, Target, build_body
 from mockserver.imports.contents import Contents
-from mockserver.imports.lines import Line, decode_line
+from mockserver.imports.line_decoding import decode_line
+from mockserver.imports.lines import Line
 from mockserver.imports.problems import LineProblem
 from mockserver.imports.scopes import build_scope
 from mockserver.world.data_rows import DataRow

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from mockserver.conversion import build_decoder
-from mockserver.imports.lines import LONGEST_LINE, check_size, decode_loosely
+from mockserver.imports.line_decoding import LONGEST_LINE, check_size, decode_loosely
 from mockserver.imports.problems import LineProblem
 
 CHUNK = 256 * 1024

@@ -11,7 +11,8 @@ import orjson
 from mockserver.conversion import build_decoder
 from mockserver.errors import nearest, quote
 from mockserver.generate.features import Feature
-from mockserver.imports.lines import Named, Part, RowReference, decode_loosely, explain, refuse_json
+from mockserver.imports.line_decoding import decode_loosely, explain, refuse_json
+from mockserver.imports.lines import Named, Part, RowReference
 from mockserver.imports.problems import LineProblem, refuse_feature, refuse_value
 from mockserver.imports.scopes import Scope
 

@@ -9,7 +9,8 @@ from mockserver.generate.features import parse_ontology
 from mockserver.imports.annotation_files import NOWHERE, AnnotationFile, read_uuid
 from mockserver.imports.bodies import Target, build_body
 from mockserver.imports.contents import Contents, ReadFile
-from mockserver.imports.lines import Line, check_json, decode_line
+from mockserver.imports.line_decoding import check_json, decode_line
+from mockserver.imports.lines import Line
 from mockserver.imports.metrics import AGGREGATIONS, decode_metric, encode_value, is_metric
 from mockserver.imports.problems import LineProblem, refuse_value
 from mockserver.imports.scopes import Scope, build_scope

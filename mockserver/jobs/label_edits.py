@@ -13,7 +13,7 @@ from mockserver.generate.media.generator import EMPTY, find_generator
 from mockserver.imports.bodies import Target, build_body
 from mockserver.imports.contents import Contents
 from mockserver.imports.legacy_labels import convert_object, convert_questions, convert_relationship, read_lists
-from mockserver.imports.lines import decode_line
+from mockserver.imports.line_decoding import decode_line
 from mockserver.imports.problems import LineProblem
 from mockserver.jobs.annotation_work import read_scope
 from mockserver.world.clause import Clause

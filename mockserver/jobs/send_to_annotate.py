@@ -22,7 +22,7 @@ from mockserver.exports.request import ExportParams
 from mockserver.exports.scope import build_catalog_scope
 from mockserver.imports.bodies import Target, build_body
 from mockserver.imports.contents import Contents
-from mockserver.imports.lines import decode_line
+from mockserver.imports.line_decoding import decode_line
 from mockserver.jobs.annotation_work import Parent, read_parent
 from mockserver.world.change import Change
 from mockserver.world.changes.annotation_imports import AnnotationImportChanges, NewAnnotations

@@ -15,7 +15,7 @@ from mockserver.generate.scenario import load
 from mockserver.generate.scenario_files import find
 from mockserver.imports.bodies import ImportedBody, Target, build_body
 from mockserver.imports.contents import Contents
-from mockserver.imports.lines import decode_line
+from mockserver.imports.line_decoding import decode_line
 from mockserver.imports.scopes import build_scope
 from mockserver.world.data_rows import DataRow
 from mockserver.world.labels import STAND_IN, parse_body

@@ -12,7 +12,7 @@ import pytest
 from mockserver.generate.features import Feature, Ontology
 from mockserver.imports.bodies import ImportedBody, Target, build_body
 from mockserver.imports.contents import Contents
-from mockserver.imports.lines import decode_line
+from mockserver.imports.line_decoding import decode_line
 from mockserver.imports.problems import LineProblem
 from mockserver.imports.scopes import build_scope
 from mockserver.world.data_rows import DataRow

@@ -18,7 +18,8 @@ from contract_tests.rules.imports.round_trip import (
 )
 from mockserver.imports.bodies import Target, build_body
 from mockserver.imports.contents import Contents
-from mockserver.imports.lines import Line, decode_line
+from mockserver.imports.line_decoding import decode_line
+from mockserver.imports.lines import Line
 from mockserver.imports.problems import LineProblem
 from mockserver.imports.scopes import build_scope
 from mockserver.world.media import BY_NAME, MEDIA

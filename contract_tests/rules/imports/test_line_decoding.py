@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mockserver.imports.json_items import MOST_PARTS
-from mockserver.imports.lines import LONGEST_LINE, check_json, decode_line, decode_loosely
+from mockserver.imports.line_decoding import LONGEST_LINE, check_json, decode_line, decode_loosely
 from mockserver.imports.problems import LineProblem
 
 
