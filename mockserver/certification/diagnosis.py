@@ -15,7 +15,8 @@ from mockserver.certification.factory import MessageFactory, respell_numbers
 from mockserver.certification.good import LINE_SEPARATORS, MULTIBYTE
 from mockserver.certification.judge import Result
 from mockserver.certification.mistakes import SINGLE, list_pairs
-from mockserver.certification.patterns import Diagnosis, Observations
+from mockserver.certification.observations import Observations
+from mockserver.certification.patterns import Diagnosis
 from mockserver.certification.signing import SHA1, SHA256, Mistake, Signatures, sign
 from mockserver.webhooks.exchange import Request
 from mockserver.webhooks.misbehaviour import with_header

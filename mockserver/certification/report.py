@@ -9,7 +9,8 @@ import msgspec
 
 from mockserver.certification.cases import Group
 from mockserver.certification.judge import NOT_ACCEPTED, Result, Verdict
-from mockserver.certification.patterns import Diagnosis, Observations
+from mockserver.certification.observations import Observations
+from mockserver.certification.patterns import Diagnosis
 
 GOOD_MESSAGE = "good"
 """The name of the first case, a correct message."""
