@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,13 +14,16 @@ from psycopg.conninfo import conninfo_to_dict
 from mockserver.errors import BadInput, MockserverError, ResourceFailed
 from mockserver.world.machine_failures import report_failure
 
+_FULL = (
+    "No connection left in",
+    "raise max_connections of PostgreSQL, or give the server fewer by --database-connections",
+)
+_NOTHING_LEFT = re.compile("too many connections|too many clients|connection slots")
+"""PostgreSQL's words for that; libpq gives no code of a connection that was refused."""
 _CAUSES: tuple[tuple[type[psycopg.Error], str, str], ...] = (
     (errors.DiskFull, "No space left on the disk of", "free some space there; the server goes on by itself then"),
     (errors.OutOfMemory, "No memory left in", "give PostgreSQL more"),
-    (
-        errors.TooManyConnections, "No connection left in",
-        "raise max_connections of PostgreSQL, or give the server fewer by --database-connections",
-    ),
+    (errors.TooManyConnections, *_FULL),
     (errors.ReadOnlySqlTransaction, "It cannot be written:", "give the address of the primary"),
     (errors.InsufficientPrivilege, "The user may not do this in", "give the user the rights of the schemas' owner"),
     (errors.QueryCanceled, "A statement was cancelled in", "see statement_timeout of PostgreSQL, and send it again"),
@@ -43,11 +47,14 @@ def find_failure(error: psycopg.Error, place: str) -> MockserverError | None:
         isinstance(error, psycopg.DataError) and "NUL" in str(error)
     ):
         return BadInput("A text contains the character U+0000; PostgreSQL keeps no text that does: send it without")
-    for kind, what, advice in _CAUSES:
-        if isinstance(error, kind):
-            message = f"{what} the {place}: {_first_line(error)}; {advice}"
-            return report_failure(message)
-    return None
+    cause = _find_cause(error)
+    return cause and report_failure(f"{cause[0]} the {place}: {_first_line(error)}; {cause[1]}")
+
+
+def _find_cause(error: psycopg.Error) -> tuple[str, str] | None:
+    if isinstance(error, psycopg.OperationalError) and _NOTHING_LEFT.search(str(error)):
+        return _FULL
+    return next(((what, advice) for kind, what, advice in _CAUSES if isinstance(error, kind)), None)
 
 
 @contextlib.contextmanager

@@ -89,6 +89,8 @@ class Pool:
         self._lost: str | None = None
         self._idle: list[Session] = []
         self._lent = self._snapshots = 0
+        self._without = 0
+        """Users among those of `_lent` that could not open a connection, and wait for that of another one."""
         self._changed = threading.Condition()
         self._closed = False
 
@@ -125,7 +127,7 @@ class Pool:
         session = self._take(life, for_snapshot=for_snapshot)
         try:
             if session is None:
-                session = self._connect()
+                session = self._connect_or_wait(life)
             with name_failures(self.place):
                 session.name_life(life)
         except BaseException:
@@ -142,23 +144,53 @@ class Pool:
                     raise ResourceFailed(self._explain())
             self._lent += 1
             self._snapshots += for_snapshot
-            index = next((at for at in range(len(self._idle) - 1, -1, -1) if self._idle[at].life == life), -1)
-            return self._idle.pop(index) if self._idle else None
+            return self._pop_idle(life) if self._idle else None
+
+    def _pop_idle(self, life: int) -> Session:
+        """An idle connection, one of this life if there is one."""
+        index = next((at for at in range(len(self._idle) - 1, -1, -1) if self._idle[at].life == life), -1)
+        return self._idle.pop(index)
 
     def _may_lend(self, *, for_snapshot: bool) -> bool:
         """Raises ResourceFailed when the database is lost."""
-        refusal = "The server is stopping; send the request to another one" if self._closed else self.lost
-        if refusal is not None:
-            raise ResourceFailed(refusal)
+        self._check_found()
         if for_snapshot and self._snapshots >= max(self.most - RESERVED, 1):
             return False
         return self._lent < self.most
+
+    def _check_found(self) -> None:
+        refusal = "The server is stopping; send the request to another one" if self._closed else self.lost
+        if refusal is not None:
+            raise ResourceFailed(refusal)
 
     def _explain(self) -> str:
         return (
             f"All {self.most} connections to the {self.place} are in use, {self._snapshots} of them by exports and long"
             " queries; send the request again when some have ended, or give the server more by --database-connections"
         )
+
+    def _connect_or_wait(self, life: int) -> Session:
+        """A new connection, or one that another user gives back: other programs may use all that the database accepts.
+        Raises ResourceFailed."""
+        try:
+            return self._connect()
+        except ResourceFailed as failure:
+            return self._wait_for_another(life, failure)
+
+    def _wait_for_another(self, life: int, failure: ResourceFailed) -> Session:
+        """Raises the failure when no other user has a connection, or gives one back in WAIT_SECONDS."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        with self._changed:
+            self._without += 1
+            self._changed.notify_all()  # the others see that one less has a connection
+            try:
+                while not self._idle:
+                    self._check_found()
+                    if self._without == self._lent or not self._changed.wait(deadline - time.monotonic()):
+                        raise failure
+                return self._pop_idle(life)
+            finally:
+                self._without -= 1
 
     def _connect(self) -> Session:
         number = self.number
