@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from mockserver.errors import ResourceFailed
 from mockserver.world.postgres.database import build_taken_over
 from mockserver.world.postgres.failures import commit, name_failures
 from mockserver.world.postgres.pool import Pool, Session
@@ -19,10 +20,9 @@ NO_LIFE = 0
 @contextmanager
 def begin_transaction(pool: Pool, begin: str = "BEGIN") -> Iterator[Session]:
     """A transaction on a borrowed connection. Raises ResourceFailed."""
-    session = pool.lend(NO_LIFE)
+    session = _begin(pool, begin)
     try:
         with name_failures(pool.place):
-            session.raw.execute(begin.encode(), prepare=False)
             yield session
         commit(session.raw, pool.place)
     except BaseException:
@@ -30,6 +30,28 @@ def begin_transaction(pool: Pool, begin: str = "BEGIN") -> Iterator[Session]:
         raise
     finally:
         pool.give_back(session)
+
+
+def _begin(pool: Pool, begin: str) -> Session:
+    """Begins on a borrowed connection; again on a new one if it broke while it was idle."""
+    try:
+        return _try_begin(pool, begin)
+    except ResourceFailed:
+        if pool.lost is not None:
+            raise
+        pool.drop_idle()
+        return _try_begin(pool, begin)
+
+
+def _try_begin(pool: Pool, begin: str) -> Session:
+    session = pool.lend(NO_LIFE)
+    try:
+        with name_failures(pool.place):
+            session.raw.execute(begin.encode(), prepare=False)
+    except BaseException:
+        pool.give_back(session)
+        raise
+    return session
 
 
 @contextmanager
