@@ -6,9 +6,11 @@ from mockserver.api.graphql.call import MOST_TEXT_OF_ANSWER
 from mockserver.api.graphql.documents import MOST_CHARACTERS, MOST_KEPT, MOST_TOKENS
 from mockserver.api.graphql.texts import MOST_TEXT
 from mockserver.api.graphql.uploads import MOST_FILES, MOST_UPLOAD
+from mockserver.control import webhook_bodies
 from mockserver.control.requests import MOST_BYTES as MOST_BYTES_OF_PAGE
 from mockserver.control.requests import MOST_REQUESTS
 from mockserver.control.waiting import MOST_WAITING
+from mockserver.control.webhook_bodies import MOST_DELIVERIES
 from mockserver.faults import rule
 from mockserver.faults.rule import MOST_RULES
 from mockserver.generate.scenario_files import MOST_BYTES
@@ -32,7 +34,9 @@ from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, PAUSE
 from mockserver.serving.deadline import END_WITHIN
 from mockserver.serving.log import INTERVAL
 from mockserver.settings import LONGEST_KEY
+from mockserver.webhooks.queues import ALL_QUEUES_BYTES, QUEUE_SIZE
 from mockserver.world.changes import polls
+from mockserver.world.changes.deliveries import MOST_SUBSCRIPTIONS
 from mockserver.world.postgres import kept_reads
 
 HOLDS = {
@@ -74,6 +78,11 @@ HOLDS = {
     "expectations of `/_mock/requests/verify`": f"{MOST_EXPECTED:,}, and {MOST_SEARCHED:,} bytes of requests to search",
     "a page of the journal": f"{MOST_REQUESTS:,} requests, {MOST_BYTES_OF_PAGE:,} bytes",
     "faults of a workspace": f"{MOST_RULES}, and {rule.MOST_CHARACTERS:,} characters of their rules",
+    "webhooks of a workspace": f"{MOST_SUBSCRIPTIONS}",
+    "messages to webhooks that are in memory": (
+        f"{QUEUE_SIZE} of each webhook, {ALL_QUEUES_BYTES:,} bytes of a workspace, and one of each"
+    ),
+    "a page of deliveries": f"{MOST_DELIVERIES:,}, {webhook_bodies.MOST_BYTES:,} bytes",
     "an API key": f"{LONGEST_KEY:,} characters",
     "questions about processing that are remembered": f"{polls.MOST_KEPT:,} of a workspace",
     "a scenario file": f"{MOST_BYTES:,} bytes",

@@ -16,6 +16,8 @@ LONGEST_OVERLAP = 365 * 86_400
 """Seconds for which a secret stays valid beside the one that replaces it."""
 MOST_DELIVERIES = 1000
 """Deliveries in one answer."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Of their bodies, and of the answers to their attempts."""
 
 OPTIONS = msgspec.structs.fields(WebhookOptions)
 

@@ -17,6 +17,7 @@ from mockserver.control.expected import find_project
 from mockserver.control.moments import parse_body_moment
 from mockserver.control.waiting import Waiting, wait_unless_disconnected
 from mockserver.control.webhook_bodies import (
+    MOST_BYTES,
     AttemptView,
     ChangeWebhook,
     DeliveryList,
@@ -153,10 +154,8 @@ class WebhookControls:
 def _list_deliveries(store: Store, condition: Clause, first: int, settled: bool) -> DeliveryList:
     # Not on the store's own connection: a long list would block deliveries and changes.
     with contextlib.closing(store.snapshot()) as connection:
-        deliveries = connection.select(Delivery, condition, order="no", first=first)
-        views = view_deliveries(connection, deliveries)
-    is_full = len(deliveries) == first and bool(deliveries)
-    return DeliveryList(views, settled, deliveries[-1].no if is_full else None)
+        deliveries, next_after = queries.list_page(connection, condition, first, MOST_BYTES)
+        return DeliveryList(view_deliveries(connection, deliveries), settled, next_after)
 
 
 def _check_known(name: str, word: str, known: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from mockserver.webhooks import schedule
+from mockserver.world.changes.deliveries import Room
 from mockserver.world.webhooks import Delivery, Subscription
 
 CONCURRENT_REQUESTS = 128
@@ -16,6 +17,11 @@ CONCURRENT_FIRST_REQUESTS = 256
 """Subscriptions whose first request is sent whatever the others do: many receivers that hang block nobody else."""
 QUEUE_SIZE = 256
 """Deliveries of one subscription that are in memory; more are read when half of them have been sent."""
+QUEUE_BYTES = 4 * 1024 * 1024
+"""Bytes of their bodies."""
+ALL_QUEUES_BYTES = 64 * 1024 * 1024
+"""Bytes of the bodies of a workspace. Each subscription may have the same part, so that receivers that hang take
+nothing from the others."""
 
 
 class SubscriptionQueue:
@@ -41,12 +47,19 @@ class SubscriptionQueue:
     def max_workers(self) -> int:
         return 1 if self.subscription.ordered else self.subscription.concurrency
 
-    @property
-    def room(self) -> int:
-        """How many more deliveries may be read. An ordered queue reads none while an earlier one may still fail."""
-        if self.subscription.ordered and (self.workers or self.waiting):
-            return 0
-        return QUEUE_SIZE - len(self.waiting) if len(self.waiting) <= QUEUE_SIZE // 2 else 0
+    def find_room(self, most: Room) -> Room:
+        """How many more deliveries may be read, where the queue may have `most`: none before half of them are sent. An
+        ordered queue reads none while an earlier one may still fail."""
+        size = sum(len(delivery.body) for delivery in self.waiting)
+        is_full = len(self.waiting) > most.deliveries // 2 or size > most.bytes // 2
+        if is_full or (self.subscription.ordered and (self.workers or self.waiting)):
+            return Room(0, 0)
+        return Room(most.deliveries - len(self.waiting), most.bytes - size)
+
+
+def share_room(subscriptions: int) -> Room:
+    """How many deliveries each of so many subscriptions may have in memory."""
+    return Room(QUEUE_SIZE, min(QUEUE_BYTES, ALL_QUEUES_BYTES // max(subscriptions, 1)))
 
 
 class ConcurrencyLimits:

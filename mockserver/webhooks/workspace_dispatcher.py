@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from mockserver.errors import Conflict, ResourceFailed
 from mockserver.webhooks.attempts import build_requests, evaluate_attempt
-from mockserver.webhooks.queues import QUEUE_SIZE, ConcurrencyLimits, SubscriptionQueue
+from mockserver.webhooks.queues import ConcurrencyLimits, SubscriptionQueue, share_room
 from mockserver.webhooks.sending import Sender
-from mockserver.world.changes.deliveries import Attempted, Deliveries, DueDeliveries
+from mockserver.world.changes.deliveries import Attempted, Deliveries, DueDeliveries, Room
 from mockserver.world.clock import SECOND
 from mockserver.world.machine_failures import find_machine_failure
 from mockserver.world.retention import Retention
@@ -56,7 +57,8 @@ class WorkspaceDispatcher:
         self._deliveries, self._sender, self._limits, self._threads = deliveries, sender, limits, threads
         self._store = deliveries.store
         self._queues: dict[str, SubscriptionQueue] = {}
-        self._taken: set[int] = set()
+        self._taken: dict[str, set[int]] = {}
+        """The numbers of the deliveries that are in memory, by subscription."""
         self._attempts: list[Attempted] = []
         self._workers: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
@@ -123,21 +125,22 @@ class WorkspaceDispatcher:
     async def _run_cycle(self) -> None:
         """Records the attempts that have ended, reads the deliveries that are due, and starts to send them."""
         attempts, self._attempts = self._attempts, []
-        room = {name: queue.room for name, queue in self._queues.items()}
+        most = share_room(len(self._queues))
+        room = {name: queue.find_room(most) for name, queue in self._queues.items()}
         # A copy, as the thread reads it while deliveries end on this loop.
-        taken = set(self._taken)
+        taken = {name: set(numbers) for name, numbers in self._taken.items()}
         try:
             turn = await self._record_and_read(attempts, room, taken)
         except BaseException:
             self._attempts = attempts + self._attempts
             raise
-        self._taken -= {attempt.delivery.no for attempt in attempts}
+        self._give_back([attempt.delivery for attempt in attempts])
         self._next_due = turn.next_due
         self._update_queues(turn)
         for subscription, due in turn.due:
             queue = self._queues[subscription.id]
             queue.waiting += due
-            self._taken.update(delivery.no for delivery in due)
+            self._taken.setdefault(subscription.id, set()).update(delivery.no for delivery in due)
             self._start_workers(queue)
         if self._retention.is_due(turn.newest, len(attempts)) and self._prune_timer is None:
             await self._prune()
@@ -154,10 +157,12 @@ class WorkspaceDispatcher:
         self._prune_timer = None
         self._woken.set()
 
-    async def _record_and_read(self, attempts: list[Attempted], room: dict[str, int], taken: set[int]) -> DueDeliveries:
+    async def _record_and_read(
+        self, attempts: list[Attempted], room: dict[str, Room], taken: dict[str, set[int]]
+    ) -> DueDeliveries:
         loop = asyncio.get_running_loop()
-        read_due = self._deliveries.record_and_read_due
-        return await loop.run_in_executor(self._threads, read_due, attempts, room, QUEUE_SIZE, taken)
+        read_due, most = self._deliveries.record_and_read_due, share_room(len(self._queues))
+        return await loop.run_in_executor(self._threads, read_due, attempts, room, most, taken)
 
     def _update_queues(self, turn: DueDeliveries) -> None:
         """Replaces the subscriptions; deliveries that wait for a changed one are released, to be read again if due."""
@@ -172,9 +177,17 @@ class WorkspaceDispatcher:
             queue.replace_subscription(subscription)
 
     def _release(self, queue: SubscriptionQueue) -> None:
-        self._taken -= {delivery.no for delivery in queue.waiting}
+        self._give_back(queue.waiting)
         queue.waiting.clear()
         self._woken.set()
+
+    def _give_back(self, deliveries: Iterable[Delivery]) -> None:
+        """Lets these deliveries be read again when they are due."""
+        for delivery in deliveries:
+            numbers = self._taken.get(delivery.subscription_id, set())
+            numbers.discard(delivery.no)
+            if not numbers:
+                self._taken.pop(delivery.subscription_id, None)
 
     def _start_workers(self, queue: SubscriptionQueue) -> None:
         """Starts a worker for each waiting delivery, up to the limit: a slow answer may hold those that run already."""
@@ -236,4 +249,4 @@ class WorkspaceDispatcher:
         if attempts:
             # The workspace is deleted with its records, or another server owns it, which sends them again.
             with contextlib.suppress(Conflict, ResourceFailed):
-                await self._record_and_read(attempts, {}, set())
+                await self._record_and_read(attempts, {}, {})

@@ -27,6 +27,7 @@ from mockserver.webhooks.options import WebhookOptions
 from mockserver.webhooks.targets import Allowed
 from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.changes.deliveries import Room
 from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow
 from mockserver.world.events import TOPICS
@@ -88,7 +89,7 @@ def statements(workspace: Workspace, event: str) -> dict[str, Any]:
         assert isinstance(connection, SqliteConnection)
         connection._raw.exec_trace = trace
         happens(workspace, event)
-        workspace.deliveries.record_and_read_due([], {}, 10, set())
+        workspace.deliveries.record_and_read_due([], {}, Room(10, 1_000_000), {})
         connection._raw.exec_trace = None
     return {sql: params for sql, params in sent.items() if sql.startswith(("SELECT", "UPDATE", "DELETE"))}
 

@@ -10,6 +10,7 @@ import requests
 from contract_tests.receiving import Answer, Receiver
 from contract_tests.rules.control_calls import control
 from contract_tests.serving import ServedWorld
+from mockserver.control.webhook_bodies import MOST_BYTES
 from mockserver.testing import ControlRefusedError, MockServer, MockWorkspace
 
 DETAILS = {"label_details": True, "project_details": True, "metadata_fields": True, "data_row_details": True}
@@ -262,6 +263,22 @@ def test_a_secret_is_never_shown_again(workspace: MockWorkspace) -> None:
             json.dumps(workspace.deliveries),
         ]
     assert not any("-secret" in text for text in texts)
+
+
+def test_a_page_of_deliveries_ends_before_it_is_too_large(workspace: MockWorkspace) -> None:
+    """Answers of receivers count too: 100 attempts of a delivery may have 4 kB each."""
+    with Receiver(Answer(500, body=b"x" * 4096)) as receiver:
+        workspace.webhook(receiver.url, retries=[0.0] * 50)
+        workspace.clock.freeze()
+        for _ in range(30):
+            workspace.event("LABEL_UPDATED", "image")
+        for _ in range(50):
+            workspace.clock.advance(1)
+            everything = workspace.deliveries
+    page = control(workspace, "GET", "deliveries")
+    assert 0 < len(page.json()["deliveries"]) < len(everything) == 30
+    assert len(page.content) < MOST_BYTES * 1.1
+    assert page.json()["next_after"] is not None
 
 
 def test_deliveries_come_in_pages_and_by_what_they_are(workspace: MockWorkspace) -> None:

@@ -6,13 +6,14 @@ from contextlib import closing
 import pytest
 
 from mockserver.errors import Conflict, NotFound
-from mockserver.world.changes.deliveries import Attempted, Deliveries
+from mockserver.world.changes.deliveries import MOST_SUBSCRIPTIONS, Attempted, Deliveries, Room
 from mockserver.world.clause import Clause
 from mockserver.world.record import JsonText
 from mockserver.world.store import Hooks, Store
 from mockserver.world.webhooks import Attempt, AttemptResult, Delivery, DeliveryState, Subscription, SubscriptionStatus
 
-MOST = 10
+BYTES = 1_000_000
+MOST = Room(10, BYTES)
 
 
 def subscribe(store: Store, *, ordered: bool = False) -> Subscription:
@@ -45,8 +46,8 @@ def build_attempted(
     return Attempted(delivery, result, state, ended)
 
 
-def due(store: Store, *, room: dict[str, int] | None = None, taken: set[int] | None = None) -> list[int]:
-    turn = Deliveries(store).record_and_read_due([], room or {}, MOST, taken or set())
+def due(store: Store, *, room: dict[str, Room] | None = None, taken: dict[str, set[int]] | None = None) -> list[int]:
+    turn = Deliveries(store).record_and_read_due([], room or {}, MOST, taken or {})
     return [delivery.no for _, some in turn.due for delivery in some]
 
 
@@ -61,10 +62,31 @@ def test_what_is_due_comes_first_due_first_and_without_what_is_being_sent(store:
     subscription = subscribe(store)
     put(store, subscription, now, now - 9, now + 1, now - 5)
     assert due(store) == [2, 4, 1]
-    assert due(store, taken={2}) == [4, 1]
-    assert due(store, room={subscription.id: 1}) == [2]
-    assert due(store, room={subscription.id: 0}) == []
-    assert Deliveries(store).record_and_read_due([], {}, MOST, set()).next_due == now + 1
+    assert due(store, taken={subscription.id: {2}}) == [4, 1]
+    assert due(store, room={subscription.id: Room(1, BYTES)}) == [2]
+    assert due(store, room={subscription.id: Room(0, 0)}) == []
+    assert Deliveries(store).record_and_read_due([], {}, MOST, {}).next_due == now + 1
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_what_is_read_has_bounded_bytes_and_at_least_one_delivery(store: Store, *, ordered: bool) -> None:
+    """Bodies may have megabytes: 256 of each of many receivers that hang are too many for memory."""
+    now = store.clock.now()
+    subscription = subscribe(store, ordered=ordered)
+    first, *_ = put(store, subscription, now - 9, now - 8, now - 7, now - 6)
+    size = len(first.body)
+    assert due(store, room={subscription.id: Room(9, 1)}) == [1]
+    assert due(store, room={subscription.id: Room(9, 3 * size)}) == [1, 2, 3]
+    assert due(store, room={subscription.id: Room(9, 3 * size)}, taken={subscription.id: {2}}) == [1, 3, 4]
+
+
+def test_subscriptions_are_bounded(store: Store) -> None:
+    for _ in range(MOST_SUBSCRIPTIONS):
+        subscription = subscribe(store)
+    with pytest.raises(Conflict, match="200 webhooks already; delete some"):
+        subscribe(store)
+    Deliveries(store).unsubscribe(subscription.id)
+    subscribe(store)
 
 
 def test_in_order_what_waits_holds_back_what_is_behind_it(store: Store) -> None:
@@ -81,7 +103,7 @@ def test_a_turn_records_what_was_tried_before_it_looks(store: Store) -> None:
         build_attempted(first, DeliveryState.DELIVERED),
         build_attempted(second, DeliveryState.PENDING, next_at=now + 10**12),
     ]
-    turn = Deliveries(store).record_and_read_due(results, {}, MOST, {1, 2, 3})
+    turn = Deliveries(store).record_and_read_due(results, {}, MOST, {subscription.id: {1, 2, 3}})
     assert [some for _, some in turn.due] == [[]]
     assert turn.next_due == now + 10**12
     assert due(store) == [third.no]
@@ -96,16 +118,18 @@ def test_what_was_stopped_while_it_was_tried_stays_stopped(store: Store) -> None
     subscription = subscribe(store)
     [first] = put(store, subscription, store.clock.now())
     Deliveries(store).change_subscription(subscription.id, status=SubscriptionStatus.REVOKED)
-    Deliveries(store).record_and_read_due([build_attempted(first, DeliveryState.PENDING, next_at=1)], {}, MOST, {1})
+    Deliveries(store).record_and_read_due(
+        [build_attempted(first, DeliveryState.PENDING, next_at=1)], {}, MOST, {subscription.id: {1}}
+    )
     assert (delivery(store, 1).state, delivery(store, 1).due_at) == (DeliveryState.STOPPED, None)
 
 
 def test_a_receiver_fails_from_its_first_failure_until_a_success(store: Store) -> None:
     subscription = subscribe(store)
     first, second = put(store, subscription, store.clock.now(), store.clock.now())
-    turn = Deliveries(store).record_and_read_due([build_attempted(first, DeliveryState.FAILED)], {}, MOST, set())
+    turn = Deliveries(store).record_and_read_due([build_attempted(first, DeliveryState.FAILED)], {}, MOST, {})
     assert turn.active[subscription.id].failing_since == 5
-    turn = Deliveries(store).record_and_read_due([build_attempted(second, DeliveryState.DELIVERED)], {}, MOST, set())
+    turn = Deliveries(store).record_and_read_due([build_attempted(second, DeliveryState.DELIVERED)], {}, MOST, {})
     assert turn.active[subscription.id].failing_since is None
 
 
@@ -113,7 +137,7 @@ def test_an_ended_subscription_says_why_and_stops_what_waits(store: Store) -> No
     subscription = subscribe(store)
     first, _ = put(store, subscription, store.clock.now(), store.clock.now())
     turn = Deliveries(store).record_and_read_due(
-        [build_attempted(first, DeliveryState.FAILED, ended="gone")], {}, MOST, set()
+        [build_attempted(first, DeliveryState.FAILED, ended="gone")], {}, MOST, {}
     )
     assert turn.active == {}
     with store.reading() as connection:
@@ -125,7 +149,7 @@ def test_an_ended_subscription_says_why_and_stops_what_waits(store: Store) -> No
 def test_redelivery_begins_a_schedule_of_its_own(store: Store) -> None:
     subscription = subscribe(store)
     [first] = put(store, subscription, store.clock.now())
-    Deliveries(store).record_and_read_due([build_attempted(first, DeliveryState.FAILED)], {}, MOST, set())
+    Deliveries(store).record_and_read_due([build_attempted(first, DeliveryState.FAILED)], {}, MOST, {})
     again = Deliveries(store).redeliver("d1")
     assert (again.state, again.failures, again.attempts) == (DeliveryState.PENDING, 0, 1)
     with pytest.raises(NotFound, match="'d9'"):

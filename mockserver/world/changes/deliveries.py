@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from itertools import takewhile
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,6 +22,8 @@ from mockserver.world.webhooks import (
     SubscriptionStatus,
 )
 
+MOST_SUBSCRIPTIONS = 200
+"""Of one workspace: each event writes a message of some 10 kB for each, in the transaction of the change."""
 ACTIVE = Clause("status = :active", active=SubscriptionStatus.ACTIVE)
 
 
@@ -43,6 +47,15 @@ class DueDeliveries(msgspec.Struct, frozen=True):
     """The number of the newest delivery, due or not; 0 if there is none."""
 
 
+class Room(NamedTuple):
+    """How many deliveries of a subscription may be read, and how many bytes their bodies may have together.
+
+    The first is read however large it is."""
+
+    deliveries: int
+    bytes: int
+
+
 class Deliveries:
     """The subscriptions and deliveries of one store."""
 
@@ -52,8 +65,11 @@ class Deliveries:
     # Subscriptions
 
     def subscribe(self, project_id: str | None, **options: Any) -> Subscription:
-        """Creates an active subscription with these columns. Only a replay sends it events that are older."""
+        """Creates an active subscription with these columns. Only a replay sends it events that are older. Raises
+        Conflict if there are MOST_SUBSCRIPTIONS already."""
         with self.store.change() as change:
+            if change.connection.count(Subscription) >= MOST_SUBSCRIPTIONS:
+                raise Conflict(f"There are {MOST_SUBSCRIPTIONS} webhooks already; delete some of them")
             subscription = Subscription(
                 no=change.number(Subscription), id=change.new_id(), project_id=project_id, **options,
                 previous_secret=None, previous_until=None, status=SubscriptionStatus.ACTIVE, failing_since=None,
@@ -93,12 +109,12 @@ class Deliveries:
     # Sending
 
     def record_and_read_due(
-        self, attempted: list[Attempted], room: dict[str, int], most: int, taken: set[int]
+        self, attempted: list[Attempted], room: Mapping[str, Room], most: Room, taken: Mapping[str, set[int]]
     ) -> DueDeliveries:
         """Records attempts; then reads the due deliveries of each active subscription, at most `most` of one unless
         `room` gives another limit.
 
-        Deliveries whose numbers are in `taken` are being sent already.
+        Deliveries whose numbers `taken` has for their subscription are being sent already.
         """
         if attempted:
             self._record(attempted)
@@ -109,8 +125,9 @@ class Deliveries:
             due = []
             for subscription in active:
                 limit = room.get(subscription.id, most)
-                if limit > 0:
-                    due.append((subscription, _read_due(connection, subscription, now, limit, taken - recorded)))
+                if limit.deliveries > 0:
+                    sent = taken.get(subscription.id, set()) - recorded
+                    due.append((subscription, _read_due(connection, subscription, now, limit, sent)))
             later = connection.value("SELECT MIN(due_at) FROM outbox WHERE due_at > :now", {"now": now})
             newest = connection.next_number(Delivery) - 1
         return DueDeliveries(due, {item.id: item for item in active}, later, newest)
@@ -146,7 +163,7 @@ class Deliveries:
         with self.store.reading() as connection:
             now = self.store.clock.now()
             return not any(
-                _read_due(connection, subscription, now, 1, set())
+                _list_due(connection, subscription, now, Room(1, 0), set())
                 for subscription in connection.select(Subscription, ACTIVE)
             )
 
@@ -213,22 +230,43 @@ def _sort_failures_first(attempted: list[Attempted]) -> list[Attempted]:
 
 
 def _read_due(
-    connection: Connection, subscription: Subscription, now: int, limit: int, taken: set[int]
+    connection: Connection, subscription: Subscription, now: int, room: Room, taken: set[int]
 ) -> list[Delivery]:
-    """The next due deliveries without those in `taken`. Those of an ordered subscription end before the first that
-    waits for a retry."""
-    pending = Clause("subscription_id = :id AND due_at IS NOT NULL", id=subscription.id)
-    most = limit + len(taken)
-    if subscription.ordered:
-        deliveries = connection.select(Delivery, pending, order="no", first=most)
-        for index, delivery in enumerate(deliveries):
-            if delivery.due_at is not None and delivery.due_at > now:
-                deliveries = deliveries[:index]
-                break
-    else:
-        due = pending & Clause("due_at <= :now", now=now)
-        deliveries = connection.select(Delivery, due, order="due_at, no", first=most)
-    return [delivery for delivery in deliveries if delivery.no not in taken][:limit]
+    """The next due deliveries for which there is room, without those in `taken`."""
+    numbers = _list_due(connection, subscription, now, room, taken)
+    if not numbers:
+        return []
+    return connection.select(Delivery, Clause("no IN :numbers", numbers=numbers), order=_find_order(subscription))
+
+
+def _list_due(connection: Connection, subscription: Subscription, now: int, room: Room, taken: set[int]) -> list[int]:
+    """The numbers of the same deliveries; of an ordered subscription those in front of the first that waits for a
+    retry."""
+    clause = Clause("subscription_id = :id AND due_at IS NOT NULL", id=subscription.id)
+    if not subscription.ordered:
+        clause &= Clause("due_at <= :now", now=now)
+    most = room.deliveries + len(taken)
+    rows = connection.select_columns(
+        Delivery, "no, due_at, length(body)", clause, order=_find_order(subscription), first=most
+    )
+    due = takewhile(lambda row: row[1] <= now, rows)
+    return _choose(((no, size) for no, _, size in due if no not in taken), room)
+
+
+def _find_order(subscription: Subscription) -> str:
+    return "no" if subscription.ordered else "due_at, no"
+
+
+def _choose(waiting: Iterable[tuple[int, int]], room: Room) -> list[int]:
+    """The numbers of the first deliveries for which there is room. `waiting` has their numbers and bytes."""
+    numbers: list[int] = []
+    total = 0
+    for number, size in waiting:
+        total += size
+        if numbers and (len(numbers) == room.deliveries or total > room.bytes):
+            break
+        numbers.append(number)
+    return numbers
 
 
 _REQUEUE = (

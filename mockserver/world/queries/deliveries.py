@@ -1,8 +1,37 @@
-"""Counts about the deliveries and attempts of one subscription."""
+"""Pages of deliveries, and counts about the deliveries and attempts of one subscription."""
 
 from __future__ import annotations
 
+from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
+from mockserver.world.webhooks import Delivery
+
+
+def list_page(
+    connection: Connection, condition: Clause, first: int, most_bytes: int
+) -> tuple[list[Delivery], int | None]:
+    """The first deliveries that meet the condition, and the number of the last one if others may follow.
+
+    They end before their bodies and the answers to their attempts have more than `most_bytes`; one is always on the
+    page.
+    """
+    rows = connection.select_columns(Delivery, f"no, {_SIZE}", condition, order="no", first=first)
+    numbers: list[int] = []
+    total = 0
+    for number, size in rows:
+        total += size
+        if numbers and total > most_bytes:
+            break
+        numbers.append(number)
+    page = connection.select(Delivery, Clause("no IN :numbers", numbers=numbers), order="no") if numbers else []
+    return page, numbers[-1] if numbers and (len(rows) == first or len(numbers) < len(rows)) else None
+
+
+_SIZE = (
+    "length(body) + length(headers) + (SELECT"
+    " COALESCE(SUM(length(answer) + length(answer_headers) + length(reason)), 0)"
+    " FROM attempt WHERE delivery_no = outbox.no)"
+)
 
 
 def count_deliveries(connection: Connection, subscription_id: str) -> int:
