@@ -36,7 +36,7 @@ from contract_tests.serving import ServedWorld
 from mockserver import places
 from mockserver.__main__ import main as command
 from mockserver.console.home import NOT_YET
-from mockserver.entry_points.labelbox_mockserver import pytest_plugin as plugin
+from mockserver.entry_points.labelbox_mockserver import pytest_settings
 from mockserver.exports.dates import DATED
 from mockserver.exports.legacy.dates import DATED as LEGACY_DATED
 from mockserver.generate import history, plans, scenario
@@ -247,7 +247,7 @@ def test_every_name_that_is_read_from_the_environment_is_documented() -> None:
 
 def test_every_pytest_option_is_documented() -> None:
     documented = {bare(name) for name, *_ in table(section("docs/settings.md", "pytest"))}
-    assert documented == set(plugin._OPTIONS)
+    assert documented == set(pytest_settings.OPTIONS)
 
 
 def test_the_ready_file_is_as_documented(server: ServedWorld) -> None:

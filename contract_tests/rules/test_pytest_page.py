@@ -17,7 +17,7 @@ from contract_tests.rules.pages import (
     shell_lines_of,
     table,
 )
-from mockserver.entry_points.labelbox_mockserver import pytest_plugin as plugin
+from mockserver.entry_points.labelbox_mockserver import pytest_plugin, pytest_settings
 from mockserver.testing import MockWorkspace
 
 
@@ -70,12 +70,12 @@ def test_the_program_of_the_pytest_page_runs(pytest_page: Path, tmp_path: Path) 
 
 def test_every_fixture_is_documented() -> None:
     documented = {bare(name) for name, *_ in table(section("docs/pytest.md", "Fixtures"))}
-    assert documented == {name for name in vars(plugin) if name.startswith(("labelbox_", "certify_"))}
+    assert documented == {name for name in vars(pytest_plugin) if name.startswith(("labelbox_", "certify_"))}
 
 
 def test_every_word_of_a_mark_is_documented() -> None:
     documented = section("docs/pytest.md", "Marks")
-    assert [word for word in plugin.MARK_WORDS if f"`{word}`" not in documented] == []
+    assert [word for word in pytest_settings.MARK_WORDS if f"`{word}`" not in documented] == []
 
 
 def test_everything_that_a_workspace_has_is_documented() -> None:

@@ -12,41 +12,28 @@ import os
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from . import describe_foreign_module
+from .pytest_settings import MARK_WORDS, OPTIONS, list_options, parse_seed, read_setting
 
 if TYPE_CHECKING:
     from mockserver.certification import Report
     from mockserver.testing.server import MockServer
     from mockserver.testing.workspace import MockWorkspace
 
-MARK_WORDS = ("scenario", "seed", "ends", "payload_date", "switches", "incarnation", "progression")
-SETTINGS = ("scenario", "seed", "ends", "payload_date")
-"""Words of the mark that are also options."""
 EXPLORATION = "labelbox-exploration"
 """The name of the plugin that runs tests again with faults."""
 FIXTURES = ("labelbox_mock", "labelbox_mock_module", "labelbox_mock_session")
 """Fixtures that are workspaces."""
 _SESSION = pytest.StashKey[tuple[str, int]]()
-_OPTIONS = {
-    "labelbox_scenario": "scenario of every workspace, a name or a TOML file (default: default)",
-    "labelbox_seed": "seed of every workspace (default: 0)",
-    "labelbox_ends": "when the generated history ends (default: the scenario's)",
-    "labelbox_payload_date": "write exports in the form of this date (default: the scenario's)",
-    "labelbox_server_url": "use a running server, for example in a container, instead of starting one",
-    "labelbox_control_token": "control token of the server at labelbox_server_url",
-    "labelbox_real_hosts": "allow: tests with the fixtures may reach labelbox.com (default: they fail)",
-    "labelbox_server_python": "interpreter of the server, or own: an environment is made for it (default: this one)",
-}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("labelbox", "the mock Labelbox server")
-    for name, text in _OPTIONS.items():
+    for name, text in OPTIONS.items():
         group.addoption(f"--{name.replace('_', '-')}", dest=name, default=None, help=text)
         parser.addini(name, help=text, type="string", default=None)
 
@@ -69,12 +56,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     words = "=…, ".join(MARK_WORDS)
     config.addinivalue_line("markers", f"labelbox({words}=…): the workspace that the test gets from labelbox_mock")
-    if (word := _setting(config, "labelbox_real_hosts")) not in {None, "allow"}:
+    if (word := read_setting(config, "labelbox_real_hosts")) not in {None, "allow"}:
         raise pytest.UsageError(
             f"--labelbox-real-hosts (or labelbox_real_hosts) is {word!r}; expected allow, or nothing"
         )
-    if (seed := _setting(config, "labelbox_seed")) is not None:
-        _parse_seed(seed)  # a wrong one ends the session here, not in each test
+    if (seed := read_setting(config, "labelbox_seed")) is not None:
+        parse_seed(seed)  # a wrong one ends the session here, not in each test
     if config.getoption("labelbox_explore"):
         from mockserver.testing.exploration import DEADLINE, Exploration
 
@@ -127,7 +114,7 @@ def _guard(item: pytest.Item) -> Iterator[None]:
     uses_mock = "labelbox_server" in getattr(item, "fixturenames", ())
     if (
         not uses_mock
-        or _setting(item.config, "labelbox_real_hosts") == "allow"
+        or read_setting(item.config, "labelbox_real_hosts") == "allow"
         or describe_foreign_module() is not None
     ):
         yield
@@ -139,65 +126,6 @@ def _guard(item: pytest.Item) -> Iterator[None]:
             yield
     except EscapedError as error:
         pytest.fail(str(error), pytrace=False)
-
-
-# Settings
-
-
-def _setting(config: pytest.Config, name: str) -> str | None:
-    value = config.getoption(name)
-    return str(value) if value is not None else config.getini(name) or None
-
-
-def _parse_seed(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise pytest.UsageError(
-            f"--labelbox-seed (or labelbox_seed) is {text!r}; expected a whole number, for example --labelbox-seed 7"
-        ) from None
-
-
-def _scenario_setting(config: pytest.Config) -> str | None:
-    """The scenario of the session: a path is relative to the current folder, or in the ini file to its folder."""
-    option = config.getoption("labelbox_scenario")
-    if option is not None:
-        return _resolve_path(str(option), config.invocation_params.dir)
-    configured = config.getini("labelbox_scenario")
-    return _resolve_path(str(configured), config.rootpath) if configured else None
-
-
-def _resolve_path(scenario: str, folder: Path) -> str:
-    """The absolute path of a scenario's file; a name is unchanged."""
-    is_path = "/" in scenario or os.sep in scenario or scenario.endswith(".toml") or (folder / scenario).is_file()
-    return str(folder / scenario) if is_path else scenario
-
-
-def _parse_mark(mark: pytest.Mark) -> dict[str, Any]:
-    """The words of the mark. An unknown one is an error: the test would run in another world without a notice."""
-    unknown = sorted(set(mark.kwargs) - set(MARK_WORDS))
-    if mark.args or unknown:
-        words = ", ".join([*map(repr, mark.args), *unknown])
-        known = ", ".join(MARK_WORDS)
-        raise pytest.UsageError(f"@pytest.mark.labelbox does not know {words}; it takes {known} by name")
-    return dict(mark.kwargs)
-
-
-def _options_of(node: pytest.Item | pytest.Collector, config: pytest.Config) -> dict[str, Any]:
-    """The settings of a workspace for a test, module or session: the options, then the marks, nearest last."""
-    settings = {word: _setting(config, f"labelbox_{word}") for word in SETTINGS} | {
-        "scenario": _scenario_setting(config)
-    }
-    options: dict[str, Any] = {word: value for word, value in settings.items() if value is not None}
-    if "seed" in options:
-        options["seed"] = _parse_seed(options["seed"])
-    for place, mark in reversed(list(node.iter_markers_with_node("labelbox"))):
-        words = _parse_mark(mark)
-        if isinstance(words.get("scenario"), (str, Path)):
-            file = Path(place.path)
-            words["scenario"] = _resolve_path(str(words["scenario"]), file if file.is_dir() else file.parent)
-        options |= words
-    return options
 
 
 # The report of a failing test
@@ -254,10 +182,10 @@ def labelbox_server(pytestconfig: pytest.Config) -> MockServer:
     from mockserver.testing import session
 
     name, parent = _session_of(pytestconfig)
-    url = _setting(pytestconfig, "labelbox_server_url")
+    url = read_setting(pytestconfig, "labelbox_server_url")
     if url is not None:
-        return session.connect(url, _setting(pytestconfig, "labelbox_control_token"))
-    return session.start(name, parent, _setting(pytestconfig, "labelbox_server_python"))
+        return session.connect(url, read_setting(pytestconfig, "labelbox_control_token"))
+    return session.start(name, parent, read_setting(pytestconfig, "labelbox_server_python"))
 
 
 @pytest.fixture
@@ -280,7 +208,7 @@ def labelbox_mock_session(request: pytest.FixtureRequest, labelbox_server: MockS
 
 def _lend_workspace(request: pytest.FixtureRequest, server: MockServer) -> Iterator[MockWorkspace]:
     __tracebackhide__ = True
-    workspace = server.workspace(**_options_of(request.node, request.config))
+    workspace = server.workspace(**list_options(request.node, request.config))
     exploration = request.config.pluginmanager.get_plugin(EXPLORATION) if request.scope == "function" else None
     if exploration is not None:
         exploration.begin(workspace)
