@@ -11,7 +11,8 @@ from mockserver.generate.features import TOOLS, Feature
 from mockserver.imports.answers import AnswerBuilder
 from mockserver.imports.contents import Contents
 from mockserver.imports.framed import FramedLabel
-from mockserver.imports.geometries import RELATIONSHIPS, Sent, check_keys, find_geometry
+from mockserver.imports.geometries import RELATIONSHIPS, check_keys, find_geometry
+from mockserver.imports.geometry_parts import Sent
 from mockserver.imports.lines import LAST_MOMENT, Line, Selection
 from mockserver.imports.masks import MaskSheet
 from mockserver.imports.problems import LineProblem, refuse_value

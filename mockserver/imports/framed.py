@@ -17,7 +17,8 @@ from mockserver.generate.keyframes import KeyFrames, reuse_ids
 from mockserver.generate.media import dicom, video
 from mockserver.imports.answers import AnswerBuilder
 from mockserver.imports.contents import Contents
-from mockserver.imports.geometries import build_box, build_points, check_keys
+from mockserver.imports.geometries import check_keys
+from mockserver.imports.geometry_parts import build_box, build_points
 from mockserver.imports.lines import MOST_FRAMES, Colour, KeyFrame, Line, MaskFrame, MaskInstance, Segment
 from mockserver.imports.masks import MaskSheet
 from mockserver.imports.pictures import Spans, decode_base64, find_all_spans

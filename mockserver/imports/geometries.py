@@ -7,27 +7,21 @@ Kinds and keys are those of the generator (generate/media); imports were compare
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mockserver.generate.annotations import build_composite_mask_url
 from mockserver.generate.features import Feature
-from mockserver.generate.media.document import HEIGHT, UNIT, WIDTH
-from mockserver.imports.contents import Contents
-from mockserver.imports.lines import Box, Judgement, Line, Message, Point
-from mockserver.imports.masks import MaskSheet
-from mockserver.imports.problems import LineProblem, refuse_value
+from mockserver.imports.document_geometries import build_document_box, build_document_entity
+from mockserver.imports.geometry_parts import JsonObject, Sent, build_box, build_points, check_range
+from mockserver.imports.lines import Line
+from mockserver.imports.message_geometries import (
+    build_message_entity,
+    build_ranked_messages,
+    build_selected_message,
+    build_selected_messages,
+)
+from mockserver.imports.problems import LineProblem
 from mockserver.world.media import SHAPES, AnnotationShape
-
-JsonObject = dict[str, Any]
-
-
-class Sent(NamedTuple):
-    """A line, and the label that it is a part of."""
-
-    line: Line
-    tool: Feature
-    contents: Contents
-    masks: MaskSheet
 
 
 class Geometry(NamedTuple):
@@ -36,22 +30,6 @@ class Geometry(NamedTuple):
     annotation_kind: str
     keys: tuple[str, ...]
     build: Callable[[Sent], JsonObject]
-
-
-def build_points(points: list[Point], path: str, least: int, shape: str) -> list[JsonObject]:
-    """Points as exports write them. Raises LineProblem for too few."""
-    if len(points) < least:
-        raise refuse_value(path, f"a list of {len(points)}", f"at least {least} points, as it is a {shape}")
-    return [{"x": point.x, "y": point.y} for point in points]
-
-
-def build_box(box: Box, path: str) -> JsonObject:
-    """A box as exports write it. Raises LineProblem for a side of negative length, which SDKs since 3.52 never send
-    (ndjson/objects.py `NDRectangle.from_common`; that the service refuses it is inferred)."""
-    for side, length in (("height", box.height), ("width", box.width)):
-        if length < 0:
-            raise refuse_value(f"{path}.{side}", length, "0 or more, from the upper left corner on")
-    return {"top": box.top, "left": box.left, "height": box.height, "width": box.width}
 
 
 def _build_box(sent: Sent) -> JsonObject:
@@ -93,72 +71,6 @@ def _build_entity(sent: Sent) -> JsonObject:
     return {"location": location}
 
 
-def check_range(start: int, end: int, path: str) -> None:
-    """Raises LineProblem for a range that ends in front of its start."""
-    if end < start:
-        raise refuse_value(f"{path}.end", end, f"{start} or more, because start is {start}")
-
-
-def _build_message_entity(sent: Sent) -> JsonObject:
-    place, message = sent.line.location, sent.line.message_id
-    assert place is not None, "find_geometry checks that the key is set"
-    check_range(place.start, place.end, "location")
-    if message is None:
-        raise refuse_value("messageId", None, "the id of the message that the entity is in")
-    return {"conversational_location": {"message_id": message, "location": {"start": place.start, "end": place.end}}}
-
-
-def _build_document_box(sent: Sent) -> JsonObject:
-    """A box in points, on the page with the number that was sent (live-tested). Pages whose size is unknown are of US
-    letter (inferred)."""
-    box, page = sent.line.bbox, sent.line.page
-    assert box is not None, "find_geometry checks that the key is set"
-    if page is None:
-        raise refuse_value("page", None, "the number of the page")
-    scale = _UNITS.get(sent.line.unit or "POINTS")
-    if scale is None:
-        raise refuse_value("unit", sent.line.unit, f"one of {', '.join(_UNITS)}")
-    across, down = scale
-    factors = {"top": down, "left": across, "height": down, "width": across}
-    sides = {
-        side: value if factors[side] == 1 else round(value * factors[side], 4)
-        for side, value in build_box(box, "bbox").items()
-    }
-    return {
-        "page_number": page,
-        "bounding_box": sides | {"unit": UNIT},
-        "page_dimensions": {"height": HEIGHT, "width": WIDTH, "unit": UNIT},
-    }
-
-
-_UNITS = {
-    "POINTS": (1, 1),
-    "INCHES": (72, 72),
-    "PIXELS": (0.75, 0.75),
-    "PERCENT": (WIDTH / 100, HEIGHT / 100),
-}
-"""Unit (SDK rectangle.py RectangleUnit) -> points for each, across and down (inferred; 96 pixels an inch)."""
-
-
-def _build_document_entity(sent: Sent) -> JsonObject:
-    """Groups of the text layer with the page numbers that were sent (live-tested), and their words where the layer is
-    known."""
-    selections = sent.line.text_selections or []
-    if not selections:
-        raise refuse_value("textSelections", selections, "at least one group of words")
-    words = sent.contents.words
-    groups = [
-        {
-            "id": group.group_id,
-            "page_number": group.page,
-            "tokens": group.token_ids,
-            "text": " ".join(words[token] for token in group.token_ids if token in words),
-        }
-        for group in selections
-    ]
-    return {"location": {"groups": groups}}
-
-
 def _build_map_box(sent: Sent) -> JsonObject:
     """Bottom left, top left, top right, bottom right, bottom left (docs/export-geospatial-annotations). `top` and
     `height` are degrees of latitude in either direction: SDKs send the smaller latitude as top (ndjson/objects.py)."""
@@ -190,56 +102,6 @@ def _build_map_point(sent: Sent) -> JsonObject:
     return {"geojson": {"type": "Point", "coordinates": [sent.line.point.x, sent.line.point.y]}}
 
 
-# Messages
-
-
-def _build_judgement(sent: Sent) -> Judgement:
-    task = sent.line.message_evaluation_task
-    assert task is not None, "find_geometry checks that the key is set"
-    if task.format != sent.tool.kind:
-        raise refuse_value(
-            "messageEvaluationTask.format", task.format, f"{sent.tool.kind}, which {sent.tool.name!r} is"
-        )
-    return task.data
-
-
-_DATA = "messageEvaluationTask.data"
-
-
-def _build_selected_message(sent: Sent) -> JsonObject:
-    data = _build_judgement(sent)
-    if data.message_id is None or data.model_config_name is None:
-        raise refuse_value(_DATA, "without a message", "messageId, modelConfigName and parentMessageId")
-    message = {"message_id": data.message_id, "model_config_name": data.model_config_name}
-    return {"selected_message": message | {"parent_message_id": data.parent_message_id}}
-
-
-def _build_selected_messages(sent: Sent) -> JsonObject:
-    data = _build_judgement(sent)
-    messages = [_build_message(message) for message in data.selected_messages or []]
-    if not messages:
-        raise refuse_value(f"{_DATA}.selectedMessages", data.selected_messages, "at least one message")
-    return {"selected_messages": {"messages": messages, "parent_message_id": data.parent_message_id}}
-
-
-def _build_ranked_messages(sent: Sent) -> JsonObject:
-    """Orders are consecutive numbers from 1 (SDK mmc.py `_validate_ranked_messages`)."""
-    data = _build_judgement(sent)
-    ranked = data.ranked_messages or []
-    if not ranked or {message.order for message in ranked} != set(range(1, len(ranked) + 1)):
-        raise refuse_value(
-            f"{_DATA}.rankedMessages",
-            [message.order for message in ranked],
-            "messages with the orders 1, 2, 3 and so on",
-        )
-    messages = [_build_message(message) | {"order": message.order} for message in ranked]
-    return {"ranked_messages": {"ranked_messages": messages, "parent_message_id": data.parent_message_id}}
-
-
-def _build_message(message: Message) -> JsonObject:
-    return {"message_id": message.message_id, "model_config_name": message.model_config_name}
-
-
 _PIXELS = {
     "rectangle": Geometry("ImageBoundingBox", ("bbox",), _build_box),
     "polygon": Geometry("ImagePolygon", ("polygon",), _build_polygon),
@@ -258,14 +120,14 @@ GEOMETRIES: dict[AnnotationShape, dict[str, Geometry]] = {
     },
     "text": {"named-entity": Geometry("TextEntity", ("location",), _build_entity)},
     "pages": {
-        "rectangle": Geometry("DocumentBoundingBox", ("bbox",), _build_document_box),
-        "named-entity": Geometry("DocumentEntityToken", ("textSelections",), _build_document_entity),
+        "rectangle": Geometry("DocumentBoundingBox", ("bbox",), build_document_box),
+        "named-entity": Geometry("DocumentEntityToken", ("textSelections",), build_document_entity),
     },
     "messages": {
-        "named-entity": Geometry("ConversationalTextEntity", ("location",), _build_message_entity),
-        "message-single-selection": Geometry("MessageSingleSelection", _TASK, _build_selected_message),
-        "message-multi-selection": Geometry("MessageMultiSelection", _TASK, _build_selected_messages),
-        "message-ranking": Geometry("MessageRanking", _TASK, _build_ranked_messages),
+        "named-entity": Geometry("ConversationalTextEntity", ("location",), build_message_entity),
+        "message-single-selection": Geometry("MessageSingleSelection", _TASK, build_selected_message),
+        "message-multi-selection": Geometry("MessageMultiSelection", _TASK, build_selected_messages),
+        "message-ranking": Geometry("MessageRanking", _TASK, build_ranked_messages),
     },
 }
 """Shape of annotations -> kind of tool -> its geometry. Clips and volumes: `framed`."""

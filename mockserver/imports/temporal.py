@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from mockserver.generate.annotations import FeatureBuilder
 from mockserver.generate.features import Feature
 from mockserver.imports.answers import RADIO, TEXT, check_question
-from mockserver.imports.geometries import check_range
+from mockserver.imports.geometry_parts import check_range
 from mockserver.imports.lines import Answer, Question, Range
 from mockserver.imports.problems import refuse_value
 from mockserver.imports.scopes import Scope
