@@ -17,7 +17,7 @@ import psycopg
 
 from mockserver.errors import StartupError
 from mockserver.world.postgres import members
-from mockserver.world.postgres.failures import name_database
+from mockserver.world.postgres.failures import explain_loss, name_database
 from mockserver.world.postgres.members import ORPHANED_SECONDS, Member
 from mockserver.world.postgres.migration import is_current, prepare, share_lock
 from mockserver.world.postgres.pool import Pool, open_connection
@@ -124,9 +124,7 @@ class DatabaseWatch:
                 self._beat(self._raw)
         except psycopg.Error as error:
             self._forget()
-            return (
-                f"No connection to the {self._place}: {_describe(error)}; the server goes on by itself when it is back"
-            )
+            return explain_loss(error, self._place)
         if self._outdated:
             return f"Another version has migrated the {self._place}; stop this server, and start that version"
         return None
