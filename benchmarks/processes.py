@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.environments import REPOSITORY
+from contract_tests.processes import end_process
 from contract_tests.serving import environment_without_settings
 
 STOPPED_WITHIN_SECONDS = 5.0
@@ -28,12 +29,7 @@ def start_process(command: list[str], folder: Path) -> Iterator[subprocess.Popen
     try:
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(STOPPED_WITHIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(process, within=STOPPED_WITHIN_SECONDS)
 
 
 def start_child(module: str, **arguments: object) -> subprocess.Popen[str]:

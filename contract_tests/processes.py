@@ -1,6 +1,7 @@
-"""Facts about processes of tests, read from Linux."""
+"""Processes of tests: facts that are read from Linux, and their end."""
 
 import os
+import subprocess
 from pathlib import Path
 
 OWN, WITH_ENDED_CHILDREN = 2, 4
@@ -26,3 +27,13 @@ def read_child_seconds(pid: int) -> float:
 def list_children(pid: int) -> list[int]:
     """The processes that a process of one thread has started, and that have not ended."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def end_process(process: subprocess.Popen[bytes], *, within: float = 10) -> None:
+    """Asks a process to end, and kills it if it has not ended after `within` seconds."""
+    process.terminate()
+    try:
+        process.wait(within)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

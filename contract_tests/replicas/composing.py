@@ -20,6 +20,7 @@ import requests
 import yaml
 
 from contract_tests.postgres import PrivateCluster
+from contract_tests.processes import end_process
 from contract_tests.serving import environment_without_settings
 
 HEALTHY_WITHIN = 180.0
@@ -96,7 +97,7 @@ class Composition:
                 stderr=log,
             )
         self.processes[name] = process
-        self._stack.callback(end, process)
+        self._stack.callback(end_process, process)
         return process
 
     # Programs
@@ -134,15 +135,6 @@ class Composition:
             assert self.processes[name].poll() is None, self.log(name)
             assert time.monotonic() < deadline, self.log(name)
             time.sleep(0.05)
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def is_healthy(url: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import requests
 
-from contract_tests.processes import read_processor_seconds
+from contract_tests.processes import end_process, read_processor_seconds
 from contract_tests.replicas.splitter import Splitter
 from contract_tests.s3 import find_free_port
 from contract_tests.serving import environment_without_settings
@@ -103,12 +103,7 @@ class Replica:
         process, self._process = self._process, None
         if process is not None:
             process.send_signal(signal.SIGCONT)
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end_process(process)
 
 
 class Replicas:
