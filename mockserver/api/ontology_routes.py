@@ -18,6 +18,7 @@ from mockserver.imports.ontologies import LONGEST_TEXT, complete_feature, give_i
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import EVERYTHING, Clause
+from mockserver.world.kept_texts import describe_length
 from mockserver.world.models import Model
 from mockserver.world.projects import FeatureSchema, Ontology, Project
 from mockserver.world.queries.conditions import exclude_subquery
@@ -107,7 +108,7 @@ class OntologyRoutes:
         if not isinstance(title, str) or not title.strip():
             raise MalformedRequest(f"title is {title!r}; expected a text that is not empty")
         if len(title) > LONGEST_TEXT:
-            raise MalformedRequest(f"title has {len(title):,} characters; at most {LONGEST_TEXT:,} are kept")
+            raise MalformedRequest(describe_length("title", title, LONGEST_TEXT))
         await _change(workspace, lambda: workspace.ontologies.rename_feature(feature_id, title, _keep_value))
         return json_response({"schemaId": feature_id})
 

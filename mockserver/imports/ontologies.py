@@ -12,6 +12,7 @@ import orjson
 
 from mockserver.errors import MalformedRequest, nearest, quote, shorten
 from mockserver.generate.features import COLOURS, TOOLS, make_machine_name
+from mockserver.world.kept_texts import describe_length
 from mockserver.world.media import ORDINARY_QUESTIONS, PROMPT_RESPONSE_QUESTIONS
 
 JsonObject = dict[str, Any]
@@ -145,7 +146,7 @@ def _check_text(feature: JsonObject, key: str, path: str) -> str:
     if not isinstance(text, str) or not text.strip():
         raise MalformedRequest(f"{path}.{key} is {_show(text)}; expected a text that is not empty")
     if len(text) > LONGEST_TEXT:
-        raise MalformedRequest(f"{path}.{key} has {len(text):,} characters; at most {LONGEST_TEXT:,} are kept")
+        raise MalformedRequest(describe_length(f"{path}.{key}", text, LONGEST_TEXT))
     return text
 
 

@@ -19,6 +19,7 @@ from mockserver.imports.refusals import ItemRefused
 from mockserver.world.changes.global_keys import LONGEST_KEY
 from mockserver.world.data_rows import Embedding, encode_metadata
 from mockserver.world.file_rules import FileRule
+from mockserver.world.kept_texts import describe_length, describe_nul
 from mockserver.world.media import ATTACHMENT_TYPES
 from mockserver.world.new_rows import Content, KeyType, NewAttachment, NewVector, RowSpec
 from mockserver.world.record import JsonText, encode_json
@@ -142,17 +143,13 @@ def unify_keys(row: Any) -> JsonObject:
             if value is not None:
                 values[name] = value
                 if type(value) is str and "\0" in value:
-                    raise _refuse_nul(name, value)
+                    raise ItemRefused(describe_nul(name, value))
         elif "tileLayerUrl" in row and key in TILE_KEYS:
             tiles[key] = value
         else:
             near = ", ".join(nearest(str(key), sorted(set(SPELLINGS.values())), most=3))
             raise ItemRefused(f"A data row has the unknown key {str(key)[:100]!r}; the nearest known are {near}")
     return values | {"row_data": tiles} if tiles else values
-
-
-def _refuse_nul(name: str, text: str) -> ItemRefused:
-    return ItemRefused(f"{name} is {text[:100]!r}; expected a text without the character NUL")
 
 
 def _read_key(value: Any) -> str:
@@ -197,9 +194,9 @@ def read_attachment(attachment: Any) -> NewAttachment:
         raise ItemRefused(f"The value of an attachment is {str(value)[:100]!r}; expected a URL or a text")
     for part, text in (("The value of an attachment", value), ("The name of an attachment", name)):
         if isinstance(text, str) and "\0" in text:
-            raise _refuse_nul(part, text)
-    if name is not None and (size := len(str(name))) > MOST_NAME:
-        raise ItemRefused(f"The name of an attachment has {size:,} characters; at most {MOST_NAME:,} are kept")
+            raise ItemRefused(describe_nul(part, text))
+    if name is not None and len(str(name)) > MOST_NAME:
+        raise ItemRefused(describe_length("The name of an attachment", str(name), MOST_NAME))
     return NewAttachment(kind, value, None if name is None else str(name))
 
 

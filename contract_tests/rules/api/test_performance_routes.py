@@ -1,28 +1,18 @@
 """Performance reports by REST, compared with the labels and reviews that exports and queries show."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from contract_tests.databases import create_database
+from contract_tests.both_states import server
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
+__all__ = ["server"]
 YEAR = {"startDate": "2024-01-02", "endDate": "2025-01-01"}
 PARAMS = {"label_details": True, "performance_details": True}
 OK = 200
-
-
-@pytest.fixture(scope="module", params=["session", "postgres"])
-def server(request: pytest.FixtureRequest, server: ServedWorld) -> Iterator[ServedWorld]:
-    """The session's server, and one whose state is in PostgreSQL."""
-    if request.param == "session":
-        yield server
-        return
-    with ServedWorld("--state", create_database()) as world:
-        yield world
 
 
 def get(world: MockWorkspace | ServedWorld, path: str, **query: object) -> requests.Response:

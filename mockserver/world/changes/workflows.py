@@ -15,6 +15,7 @@ from mockserver.world.changes.documents import encode_bounded
 from mockserver.world.changes.moves import STATUS_OF_QUEUE
 from mockserver.world.clause import Clause
 from mockserver.world.events import EventKind
+from mockserver.world.kept_texts import describe_length, describe_nul
 from mockserver.world.labels import ProjectRow
 from mockserver.world.projects import Project, ProjectWorkflow, TaskQueue, queues_of_new_project
 from mockserver.world.queries.conditions import match_subquery
@@ -169,9 +170,9 @@ def _check_node(node: Node, path: str) -> None:
     for key in ("id", "label"):
         text = node.get(key) or ""
         if len(text) > LONGEST_NAME:
-            raise BadInput(f"{path}.{key} has {len(text):,} characters; at most {LONGEST_NAME:,} are kept")
+            raise BadInput(describe_length(f"{path}.{key}", text, LONGEST_NAME))
         if "\0" in text:
-            raise BadInput(f"{path}.{key} is {text[:80]!r}; expected a text without the character NUL")
+            raise BadInput(describe_nul(f"{path}.{key}", text))
 
 
 def _check_edge(edge: Mapping[str, Any], ids: Sequence[str], path: str) -> None:

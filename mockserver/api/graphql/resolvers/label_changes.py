@@ -15,6 +15,7 @@ from mockserver.api.graphql.resolvers.quality import Benchmark, build_benchmark
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, NotFound
 from mockserver.world import ids
+from mockserver.world.kept_texts import describe_length
 from mockserver.world.labels import Label, LabelFeedback, Review
 
 MOST_SCORES, LARGEST_SCORE = 100, 1e12
@@ -53,7 +54,7 @@ def update_label(_source: Any, call: Call, where: Where, data: Where) -> Label:
     with call.store.change():
         if text is not None:
             if len(text) > MOST_CHARACTERS:
-                raise BadInput(f"label has {len(text):,} characters; at most {MOST_CHARACTERS:,} are kept")
+                raise BadInput(describe_length("label", text, MOST_CHARACTERS))
             new = build_content(call.store, label, text, call.build_legacy_label(label.id))
             label = call.workspace.labels.update_label(label.id, **new._asdict())
         if seconds is not None:

@@ -2,19 +2,19 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from contract_tests.databases import create_database
+from contract_tests.both_states import server
 from contract_tests.rules.api.asking import answer_in, ask_in
 from contract_tests.rules.api.uploading import refuse
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 from mockserver.testing.errors import ControlRefusedError
 
+__all__ = ["server"]
 OWNER, LABELER = "owner@mock.example", "person-1@mock.example"
 CREATE = (
     "mutation CreateUserApiKeyPyApi($name: String!, $userEmail: String!, $role: String, $validitySeconds: Int,"
@@ -25,16 +25,6 @@ KEY = "id name createdAt updatedAt revoked expiresAtEpoch userId userEmail creat
 LIST = f"query GetUsersApiKeysPyApi {{user {{id apiKeys {{{KEY}}} apiKeysOtherUsers {{{KEY}}}}}}}"
 REVOKE = "mutation DeleteApiKeyPyApi($id: ID!) {updateApiKey(where: {id: $id}, data: {revoked: true}) {id}}"
 HOUR = 3600
-
-
-@pytest.fixture(scope="module", params=["session", "postgres"])
-def server(request: pytest.FixtureRequest, server: ServedWorld) -> Iterator[ServedWorld]:
-    """The session's server, and one whose state is in PostgreSQL."""
-    if request.param == "session":
-        yield server
-        return
-    with ServedWorld("--state", create_database()) as world:
-        yield world
 
 
 @pytest.fixture
