@@ -23,7 +23,7 @@ class Dispatcher:
 
     def __init__(self, allowed: Allowed, *, outbox_limit: int = DEFAULT_OUTBOX_LIMIT * MEGABYTE) -> None:
         """`outbox_limit` in bytes, for each workspace."""
-        self._outbox_limit = outbox_limit
+        self.outbox_limit = outbox_limit
         self._sender = Sender(allowed)
         self._limits = ConcurrencyLimits()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="dispatcher")
@@ -41,7 +41,7 @@ class Dispatcher:
 
         A new store has nothing to send: it is not read before something changes in it.
         """
-        retention = Retention(deliveries.store, self._outbox_limit)
+        retention = Retention(deliveries.store, self.outbox_limit)
         workspace = WorkspaceDispatcher(deliveries, self._sender, self._limits, self._threads, retention, idle=is_new)
         with self._lock:
             self._workspaces[deliveries.store] = workspace

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from mockserver.links import Links
+from mockserver.settings import DEFAULT_OUTBOX_LIMIT
+from mockserver.webhooks.allowance import Allowance
 from mockserver.webhooks.messages import Message, build_message
 from mockserver.webhooks.rotation import SecretChooser
 from mockserver.world.change import Change
@@ -16,6 +20,7 @@ from mockserver.world.database import Connection
 from mockserver.world.events import Event
 from mockserver.world.queries.events import match_unsent_events
 from mockserver.world.record import encode_json
+from mockserver.world.retention import MEGABYTE, ROW
 from mockserver.world.webhooks import Delivery, DeliveryState, Subscription
 
 if TYPE_CHECKING:
@@ -28,14 +33,17 @@ BATCH = 500
 class OutboxWriter:
     """Writes the messages of one workspace. `host` is scheme and host of the URLs in bodies."""
 
-    def __init__(self, links: Links, host: str) -> None:
-        self._links, self._host = links, host
+    def __init__(self, links: Links, host: str, most_bytes: int = DEFAULT_OUTBOX_LIMIT * MEGABYTE) -> None:
+        """`most_bytes` are those of the messages that one change writes."""
+        self._links, self._host, self._most_bytes = links, host, most_bytes
 
     def before_commit(self, change: Change) -> None:
         """Renders the messages of these events, with the state that the change leaves behind."""
         subscriptions = change.connection.select(Subscription, ACTIVE, order="no")
         if subscriptions:
-            self._write(change, change.events, subscriptions, late=False)
+            allowance = Allowance(self._most_bytes)
+            self._write(change, change.events, subscriptions, allowance, late=False)
+            allowance.record(change)
 
     def replay(self, deliveries: Deliveries, subscription_id: str, since: int) -> int:
         """Sends a subscriber every message since then again, and counts them. Raises NotFound, Conflict.
@@ -45,23 +53,42 @@ class OutboxWriter:
         with deliveries.store.change() as change:
             subscription, total = deliveries.redeliver_since(change, subscription_id, since)
             missed = Clause("at >= :since", since=since) & match_unsent_events(subscription_id)
-            last = 0
+            last, allowance = 0, Allowance(self._most_bytes)
             while batch := change.connection.select(
                 Event, missed & Clause("no > :last", last=last), order="no", first=BATCH
             ):
-                total += self._write(change, batch, [subscription], late=True)
+                total += self._write(change, batch, [subscription], allowance, late=True)
                 last = batch[-1].no
+            allowance.record(change)
             return total
 
-    def _write(self, change: Change, events: list[Event], subscriptions: list[Subscription], *, late: bool) -> int:
-        """Writes in batches: a bulk change has tens of thousands of bodies, too many for memory at a time."""
-        matches = [(event, each) for event in events for each in subscriptions if is_subscribed(each, event)]
+    def _write(
+        self,
+        change: Change,
+        events: list[Event],
+        subscriptions: list[Subscription],
+        allowance: Allowance,
+        *,
+        late: bool,
+    ) -> int:
+        """Writes in batches: a bulk change has tens of thousands of bodies, too many for memory at a time. If they are
+        more than a change may write, the newest are written, after those of the first batch."""
+        subscribers = Subscribers(subscriptions)
+        waiting = sum(len(subscribers.find(event)) for event in events)
+        matches = ((event, each) for event in events for each in subscribers.find(event))
         total = 0
-        for start in range(0, len(matches), BATCH):
-            total += self._write_batch(change, matches[start : start + BATCH], late=late)
+        while waiting:
+            for _, subscription in islice(matches, waiting - allowance.count_fitting(waiting)):
+                allowance.drop(subscription)
+            waiting = allowance.count_fitting(waiting)
+            batch = list(islice(matches, BATCH))
+            waiting -= len(batch)
+            total += self._write_batch(change, batch, allowance, late=late)
         return total
 
-    def _write_batch(self, change: Change, matches: list[tuple[Event, Subscription]], *, late: bool) -> int:
+    def _write_batch(
+        self, change: Change, matches: list[tuple[Event, Subscription]], allowance: Allowance, *, late: bool
+    ) -> int:
         payloads = self._payloads(change.connection, change.now)
         payloads.prepare([event for event, subscription in matches if subscription.version == "v2"])
         with_bodies = [(event, each, payloads.body(event, each.version)) for event, each in matches]
@@ -73,6 +100,7 @@ class OutboxWriter:
             number = first + len(deliveries)
             deliveries.append(self._build_delivery(change, number, event, subscription, message, late=late))
         change.connection.insert(deliveries)
+        allowance.spend([len(delivery.body) + ROW for delivery in deliveries])
         return len(deliveries)
 
     def _payloads(self, connection: Connection, now: int) -> Payloads:
@@ -91,8 +119,20 @@ class OutboxWriter:
         )  # fmt: skip
 
 
-def is_subscribed(subscription: Subscription, event: Event) -> bool:
-    """Whether the subscription's project and topics include this event."""
-    return subscription.project_id in {None, event.project_id} and event.kind in msgspec.json.decode(
-        subscription.topics
-    )
+class Subscribers:
+    """Finds the subscriptions that include an event."""
+
+    def __init__(self, subscriptions: Iterable[Subscription]) -> None:
+        self._topics = [(each, set(msgspec.json.decode(each.topics))) for each in subscriptions]
+        self._matching: dict[tuple[str | None, str], list[Subscription]] = {}
+
+    def find(self, event: Event) -> list[Subscription]:
+        """The subscriptions whose project and topics include this event."""
+        key = event.project_id, event.kind
+        if key not in self._matching:
+            self._matching[key] = [
+                each
+                for each, topics in self._topics
+                if each.project_id in {None, event.project_id} and event.kind in topics
+            ]
+        return self._matching[key]

@@ -74,7 +74,7 @@ class Parts(NamedTuple):
 
 def store_hooks(manifest: WorkspaceManifest, parts: Parts) -> Hooks:
     """The hooks that a workspace's store is opened with: messages of webhooks are written, and then sent."""
-    writer = OutboxWriter(Links.from_secret(manifest.secret), parts.url)
+    writer = OutboxWriter(Links.from_secret(manifest.secret), parts.url, parts.dispatcher.outbox_limit)
     return Hooks(writer.before_commit, parts.dispatcher.wake)
 
 
@@ -137,7 +137,7 @@ class Workspace(HasParts):
         self.key_revoked = self.world.key_revoked
         """Whether clients are refused as if the key named no workspace."""
         self.deliveries = Deliveries(store)
-        self.outbox_writer = OutboxWriter(self.links, parts.url)
+        self.outbox_writer = OutboxWriter(self.links, parts.url, parts.dispatcher.outbox_limit)
         self._journals = parts.journals
         self.journal = parts.journals.open(self.api_key, store.clock.now, life.journal)
         self._dispatcher = parts.dispatcher

@@ -14,6 +14,7 @@ from itertools import takewhile
 import msgspec
 
 from mockserver.settings import DEFAULT_OUTBOX_LIMIT
+from mockserver.world.changes.deliveries import count_dropped
 from mockserver.world.clause import Clause
 from mockserver.world.clock import DAY
 from mockserver.world.database import Connection
@@ -190,7 +191,7 @@ class Retention:
             change.connection.delete(Attempt, attempts)
             change.connection.delete(Delivery, Clause("no IN :nos", nos=[old.no for old in gone]))
             for old in dropped:
-                change.connection.run(_DROPPED, {"id": old.subscription_id})
+                count_dropped(change, old.subscription_id, 1)
         self._bytes -= size + sum(old.size for old in gone)
         self._rows -= len(gone)
         if dropped:
@@ -217,4 +218,3 @@ class Retention:
 
 _SUM_OF_ATTEMPTS = f"SELECT COALESCE(SUM({_ATTEMPT_SIZE}), 0) FROM attempt WHERE "
 _WITHOUT_DELIVERY = Clause("NOT EXISTS (SELECT 1 FROM outbox o WHERE o.event_no = event.no)")
-_DROPPED = "UPDATE subscription SET dropped = dropped + 1 WHERE id = :id"

@@ -9,6 +9,7 @@ import requests
 
 from contract_tests.receiving import SECRET, Receiver
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.world.sqlite import SqliteDatabase
 
 MEGABYTE = 1024 * 1024
@@ -85,3 +86,22 @@ def test_what_nobody_takes_is_dropped_oldest_first_and_the_webhook_says_how_many
     assert sum(len(delivery["body"]) for delivery in left) < 1.5 * MEGABYTE
     assert all(delivery["state"] == "PENDING" for delivery in left)
     assert "dropped before they were delivered" in world.output
+
+
+def test_one_change_writes_no_more_than_may_wait(world: ServedWorld) -> None:
+    """A change is one transaction: what it writes is on the disk before anything of it can be dropped."""
+    projects = world.ask("{projects {labels {id}}}")["projects"]
+    labels = [label["id"] for project in projects for label in project["labels"]]
+    for _ in range(40):
+        world.own.webhook("http://127.0.0.1:1/", secret=SECRET, ordered=True, retries=[86_400])
+    world.ask("mutation($ids: [ID!]!) {deleteLabels(labelIds: $ids) {id}}", ids=labels)
+    wait_for(lambda: len(list_waiting(world)) + sum(each["dropped"] for each in webhooks(world)) == 40 * len(labels))
+    waiting = list_waiting(world)
+    assert MEGABYTE // 2 < sum(len(delivery["body"].encode()) for delivery in waiting) < 1.5 * MEGABYTE
+    newest = [delivery for delivery in waiting if delivery["label_id"] == waiting[-1]["label_id"]]
+    assert len(newest) == 40, "the newest are kept, for every webhook"
+    assert "messages of one change were dropped" in world.output
+
+
+def list_waiting(world: ServedWorld) -> list[dict[str, Any]]:
+    return [delivery for delivery in world.own.deliveries if delivery["state"] == "PENDING"]

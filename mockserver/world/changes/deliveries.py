@@ -269,6 +269,12 @@ def _choose(waiting: Iterable[tuple[int, int]], room: Room) -> list[int]:
     return numbers
 
 
+def count_dropped(change: Change, subscription_id: str, messages: int) -> None:
+    """Adds messages that were given up to the count of their subscription."""
+    change.connection.run(_DROPPED, {"id": subscription_id, "messages": messages})
+
+
+_DROPPED = "UPDATE subscription SET dropped = dropped + :messages WHERE id = :id"
 _REQUEUE = (
     "UPDATE outbox SET state = :pending, failures = 0,"
     " due_at = CASE WHEN due_at = :again_at THEN :again_at - 1 ELSE :again_at END WHERE "
