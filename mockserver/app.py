@@ -19,8 +19,6 @@ from mockserver.control.monitoring import CountLayer, Monitoring, RequestCounts
 from mockserver.control.routes import ControlRoutes, list_controls
 from mockserver.error_answers import answer_errors
 from mockserver.errors import Conflict, StartupError, WireError
-from mockserver.exports.budget import MEGABYTE, Budget
-from mockserver.exports.results_root import open_results_root
 from mockserver.faults.armed import ActiveFaults, Faults
 from mockserver.faults.layer import FaultLayer
 from mockserver.http.hosts import KnownHosts
@@ -28,6 +26,8 @@ from mockserver.journal.entry import Entry
 from mockserver.journal.journal import Journal, Journals
 from mockserver.journal.layer import JournalLayer
 from mockserver.journal.lines import log_refused, print_json, print_request
+from mockserver.results.budget import MEGABYTE, Budget
+from mockserver.results.results_root import open_results_root
 from mockserver.routes import build_routes
 from mockserver.settings import Settings
 from mockserver.storage.manifest import Origin

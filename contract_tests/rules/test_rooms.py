@@ -23,7 +23,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("journal",),
     ("faults",),
     ("world",),
-    ("generate",),
+    ("generate", "results"),
     ("imports",),
     ("exports",),
     ("webhooks",),

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import msgspec
 
 from mockserver.conversion import decode
-from mockserver.exports.budget import Budget
 from mockserver.exports.chunks import ChunkPlanner, Stream
-from mockserver.exports.results import ResultFile, Results, ResultWriter
+from mockserver.results.budget import Budget
+from mockserver.results.interface import ResultFile, Results, ResultWriter
 from mockserver.world.record import JsonText
 
 RESULT = "RESULT"

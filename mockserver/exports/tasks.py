@@ -14,7 +14,6 @@ import msgspec
 
 from mockserver.conversion import decode
 from mockserver.errors import Conflict, MockserverError
-from mockserver.exports.budget import Budget
 from mockserver.exports.chunks import build_single_stream
 from mockserver.exports.failures import render_failed_rows, render_failure
 from mockserver.exports.fair_lock import EXPORT_LOCK
@@ -22,13 +21,14 @@ from mockserver.exports.fresh_exports import FreshExports
 from mockserver.exports.jobs import Jobs, JobStopped, Kind
 from mockserver.exports.limits import check_limits, get_limits
 from mockserver.exports.request import ExportParams, ExportRequest
-from mockserver.exports.results import Results
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope, build_scope
 from mockserver.exports.streams import ERRORS, FOLDER, RESULT, Streams, TaskResults, parse_streams
 from mockserver.faults.armed import Faults
 from mockserver.faults.rule import FaultRule
 from mockserver.links import RESULT_DAYS, Links, good_until
+from mockserver.results.budget import Budget
+from mockserver.results.interface import Results
 from mockserver.world.changes.polls import Polls, find_share
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.clause import Clause

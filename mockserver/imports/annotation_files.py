@@ -20,7 +20,7 @@ NOWHERE = 0
 
 
 class Readable(Protocol):
-    """An open file (exports/results.py)."""
+    """An open file (results/interface.py)."""
 
     @property
     def size(self) -> int:

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from mockserver.errors import Conflict, NotAllowed, NotFound
-from mockserver.exports.budget import OutOfSpace
 from mockserver.imports.annotation_files import AnnotationFile, RowKey
 from mockserver.imports.problems import LineProblem
 from mockserver.imports.statuses import StatusWriter
 from mockserver.jobs.annotation_work import AnnotationWork, read_parent
 from mockserver.jobs.long_changes import LongChanges
 from mockserver.jobs.uploads import UploadedFile, Uploads
+from mockserver.results.budget import OutOfSpace
 from mockserver.world.changes.annotation_imports import AnnotationImportChanges
 from mockserver.world.imports import AnnotationImport, AnnotationKind
 from mockserver.world.progression import decode_progression, encode_pace

@@ -10,9 +10,9 @@ from __future__ import annotations
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from mockserver.errors import NotFound
-from mockserver.exports.budget import Budget
-from mockserver.exports.results import ResultFile, ResultReader, Results, ResultWriter
 from mockserver.links import Links, good_until
+from mockserver.results.budget import Budget
+from mockserver.results.interface import ResultFile, ResultReader, Results, ResultWriter
 from mockserver.world.changes.uploads import UploadChanges
 from mockserver.world.clause import Clause
 from mockserver.world.store import Store

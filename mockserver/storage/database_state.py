@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockserver.errors import StartupError
-from mockserver.exports.results import ResultsRoot
+from mockserver.results.interface import ResultsRoot
 from mockserver.settings import DatabaseUrl
 
 try:

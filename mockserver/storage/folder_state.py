@@ -10,7 +10,6 @@ import msgspec
 from mockserver import __version__
 from mockserver.conversion import decode
 from mockserver.errors import StartupError
-from mockserver.exports.results import ResultsRoot
 from mockserver.folders import (
     FolderLock,
     TemporaryFolder,
@@ -19,6 +18,7 @@ from mockserver.folders import (
     remove_abandoned_folders,
     write_atomically,
 )
+from mockserver.results.interface import ResultsRoot
 from mockserver.storage.folder_storage import FolderStorage
 from mockserver.storage.interface import GetHooks, Storage
 from mockserver.storage.manifest import STATE_MANIFEST, StateManifest, VersionedManifest

@@ -24,9 +24,9 @@ import apsw
 import msgspec
 
 from mockserver.errors import ResourceFailed
-from mockserver.exports.folder_results import FolderResults
-from mockserver.exports.results import Results, ResultsRoot
 from mockserver.folders import flush, remove_folder
+from mockserver.results.folder_results import FolderResults
+from mockserver.results.interface import Results, ResultsRoot
 from mockserver.storage.damage import Damage, WorkspaceDamaged, check_world
 from mockserver.storage.fork_origins import ORIGIN, SharedOrigins, copy_origin, find_damaged_origin
 from mockserver.storage.homes import Homes

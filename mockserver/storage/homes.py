@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 from mockserver.errors import Conflict
-from mockserver.exports.results import ResultsRoot
 from mockserver.folders import PART, flush_names, remove_folder
+from mockserver.results.interface import ResultsRoot
 from mockserver.storage.damage import WorkspaceDamaged, check_origin
 from mockserver.storage.manifest import (
     LIFE,

@@ -11,8 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
-from mockserver.exports.results import Results
 from mockserver.journal.table import Place
+from mockserver.results.interface import Results
 from mockserver.storage.damage import Damage
 from mockserver.storage.manifest import LIFE, Origin, WorkspaceManifest
 from mockserver.world.changes.settings import new_incarnation

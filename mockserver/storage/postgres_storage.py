@@ -14,10 +14,10 @@ import msgspec
 
 from mockserver.conversion import decode
 from mockserver.errors import ResourceFailed, may_be_committed
-from mockserver.exports.database_results import DatabaseResults
-from mockserver.exports.results import ResultsRoot
 from mockserver.journal.table import Place
 from mockserver.links import Links
+from mockserver.results.database_results import DatabaseResults
+from mockserver.results.interface import ResultsRoot
 from mockserver.storage.damage import Damage, WorkspaceDamaged, check_world
 from mockserver.storage.generated_lives import GeneratedLives, is_generated
 from mockserver.storage.interface import GetHooks, GetWorld, Life, Remote, SharedStorage, new_life_name

@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from mockserver.exports.results import ResultsRoot
 from mockserver.journal.table import JournalTable
+from mockserver.results.interface import ResultsRoot
 from mockserver.settings import Settings
 from mockserver.storage.interface import GetHooks, Storage
 

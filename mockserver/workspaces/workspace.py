@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.conversion import decode
-from mockserver.exports.budget import Budget
 from mockserver.faults.armed import ActiveFaults, Faults
 from mockserver.faults.rule import FaultRule
 from mockserver.jobs.long_changes import LongChanges
 from mockserver.journal.journal import Journals
 from mockserver.links import Links
 from mockserver.parts import HasParts, Part
+from mockserver.results.budget import Budget
 from mockserver.storage.interface import Life
 from mockserver.storage.manifest import WorkspaceManifest
 from mockserver.webhooks.dispatcher import Dispatcher

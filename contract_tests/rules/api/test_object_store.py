@@ -17,7 +17,7 @@ from contract_tests.rules.api.test_uploads import FORM, write_body, write_map, w
 from contract_tests.s3 import BUCKET, S3Server, s3_in_environment
 from contract_tests.serving import ServedWorld
 from contract_tests.waiting import eventually, wait_for
-from mockserver.exports.object_store import ObjectStore
+from mockserver.results.object_store import ObjectStore
 from mockserver.testing import MockWorkspace
 
 EXPORT = "mutation($id: ID!) {exportDataRowsInProject(input: {filters: {projectId: $id}}) {taskId}}"

@@ -9,16 +9,16 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from contract_tests.rules.exports.memory_results import MemoryResults
+from contract_tests.rules.results.memory_results import MemoryResults
 from contract_tests.rules.worlds import build_database, open_store
 from mockserver.control import places
 from mockserver.control.event_bodies import EventMade, MakeEvent
 from mockserver.control.events import make_event
 from mockserver.control.happenings import HAPPENINGS
 from mockserver.errors import NotFound
-from mockserver.exports.budget import Budget
 from mockserver.faults.armed import ActiveFaults
 from mockserver.journal.journal import Journals
+from mockserver.results.budget import Budget
 from mockserver.storage.interface import Life, new_manifest
 from mockserver.storage.manifest import Origin
 from mockserver.webhooks import subscriptions

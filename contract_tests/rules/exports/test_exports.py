@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 
 from contract_tests.rules.exports.rows import EVERY_SECTION
-from contract_tests.rules.exports.test_results import read
+from contract_tests.rules.results.test_results import read
 from contract_tests.rules.workspaces.test_kept_faults import open_faults
 from contract_tests.rules.worlds import build_database, open_store
 from mockserver.errors import Conflict
-from mockserver.exports.budget import MEGABYTE, Budget
 from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.legacy.files import file_name as legacy_file_name
 from mockserver.exports.legacy.labels import LabelElements
 from mockserver.exports.legacy.requests import parse_labels_request
 from mockserver.exports.limits import TODAY
 from mockserver.exports.request import ExportRequest
-from mockserver.exports.results import Results
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
 from mockserver.exports.streams import ERRORS, RESULT, file_name
 from mockserver.exports.tasks import Exports, get_streams
 from mockserver.faults.rule import FaultRule
 from mockserver.links import Links
+from mockserver.results.budget import MEGABYTE, Budget
+from mockserver.results.interface import Results
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.clause import Clause

@@ -27,13 +27,13 @@ from contract_tests.rules.workspaces.test_kept_faults import open_faults
 from contract_tests.rules.worlds import build_database, open_store
 from contract_tests.serving import ServedWorld
 from contract_tests.waiting import wait_for
-from mockserver.exports.budget import Budget
-from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.legacy.requests import parse_labels_request
 from mockserver.exports.request import ExportRequest
 from mockserver.exports.tasks import Exports
 from mockserver.links import Links
+from mockserver.results.budget import Budget
+from mockserver.results.folder_results import FolderResults
 from mockserver.world.clause import Clause
 from mockserver.world.projects import Project
 from mockserver.world.sqlite import SqliteDatabase

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.exports import chunks
-from mockserver.exports.budget import Budget
-from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.streams import ERRORS, RESULT, RowBatch, Streams, TaskResults, file_name, parse_streams
+from mockserver.results.budget import Budget
+from mockserver.results.folder_results import FolderResults
 
 LINES = st.lists(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b" ") + b"\n"), min_size=1))
 

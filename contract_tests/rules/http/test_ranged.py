@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockserver.exports.folder_results import FolderResults
 from mockserver.http.ranged import AHEAD, RangedResponse, RangedSource, accepts_gzip
 from mockserver.http.sources import BEGINNING, BytesSource, FilesSource, GeneratedSource
+from mockserver.results.folder_results import FolderResults
 
 CONTENT = bytes(range(100))
 LONG = CONTENT * (2 * BEGINNING // len(CONTENT))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.exports.folder_results import FolderResults
 from mockserver.http.ranged import SourceBroken
 from mockserver.http.sources import CHUNK, OPENED_AHEAD, FilesSource
+from mockserver.results.folder_results import FolderResults
 
 
 @pytest.mark.parametrize("left", [0, 1000, CHUNK, 2 * CHUNK, 2 * CHUNK + 1])

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from contract_tests.rules.world.test_label_changes import project_of
 from contract_tests.rules.worlds import build_database, open_store
 from mockserver.errors import Conflict
-from mockserver.exports.budget import Budget
-from mockserver.exports.folder_results import FolderReader, FolderResults
 from mockserver.jobs.annotation_imports import AnnotationImports
 from mockserver.jobs.annotation_work import BYTES_TOGETHER
 from mockserver.jobs.long_changes import LongChanges
 from mockserver.jobs.uploads import Uploads
 from mockserver.links import Links
+from mockserver.results.budget import Budget
+from mockserver.results.folder_results import FolderReader, FolderResults
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.clause import Clause
 from mockserver.world.data_rows import DataRow

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from contract_tests.databases import empty, open_catalog
 from mockserver.errors import Conflict, NotFound, ResourceFailed
-from mockserver.exports.budget import Budget
 from mockserver.faults.armed import ActiveFaults
 from mockserver.generate.prepared import prepare_world
 from mockserver.journal.journal import Journals
+from mockserver.results.budget import Budget
 from mockserver.storage.folder_storage import FolderStorage
 from mockserver.storage.interface import GetHooks, Life, Storage, new_manifest
 from mockserver.storage.manifest import Origin

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from contract_tests.databases import create_database
-from mockserver.exports.database_results import DatabaseResults
+from mockserver.results.database_results import DatabaseResults
 from mockserver.world.postgres.catalog import Catalog
 from mockserver.world.postgres.migration import is_current, prepare
 from mockserver.world.postgres.pool import Pool

@@ -10,7 +10,7 @@ import pytest
 from contract_tests.rules.worlds import generate_world
 from contract_tests.waiting import wait_for
 from mockserver.errors import Conflict, NotFound, ResourceFailed
-from mockserver.exports.database_results import DatabaseResults
+from mockserver.results.database_results import DatabaseResults
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.postgres.catalog import Catalog
 from mockserver.world.postgres.database import PostgresDatabase

@@ -15,12 +15,12 @@ from starlette.requests import Request
 
 from mockserver.digits import parse_digits
 from mockserver.errors import BadInput, BodyTooLarge, NotAllowed
-from mockserver.exports.budget import OutOfSpace
 from mockserver.http.multipart import Part, Sink, read_multipart
 from mockserver.http.requests import MOST_BODY
 from mockserver.http.threads import call_off_loop
 from mockserver.jobs.long_changes import LongChanges
 from mockserver.jobs.uploads import UploadedFile, Uploads
+from mockserver.results.budget import OutOfSpace
 
 MOST_UPLOAD = 256 * 1024 * 1024
 """Bytes of one upload with all that is around it. An SDK sends data rows in chunks of 10 MB."""

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import msgspec
 
 from mockserver.errors import Conflict
-from mockserver.exports.budget import Budget
 from mockserver.exports.dates import load_format
 from mockserver.exports.fair_lock import EXPORT_LOCK
 from mockserver.exports.jobs import Jobs, Kind
@@ -27,9 +26,10 @@ from mockserver.exports.legacy.requests import (
     encode_request,
 )
 from mockserver.exports.legacy.rows import LegacyDataRows
-from mockserver.exports.results import ResultFile, Results
 from mockserver.exports.text import unescape
 from mockserver.links import RESULT_DAYS, Links, good_until
+from mockserver.results.budget import Budget
+from mockserver.results.interface import ResultFile, Results
 from mockserver.world.change import Change
 from mockserver.world.changes.polls import Polls, find_share
 from mockserver.world.changes.settings import WorkspaceSettings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mockserver.errors import ResourceFailed, StartupError
-from mockserver.exports.folder_results import FolderRoot
-from mockserver.exports.results import ResultsRoot
+from mockserver.results.folder_results import FolderRoot
+from mockserver.results.interface import ResultsRoot
 
 
 def open_results_root(place: str | None, *, signed: bool) -> ResultsRoot | None:
@@ -32,8 +32,8 @@ def _open_folder(folder: Path) -> FolderRoot:
 
 def _open_objects(url: str, *, signed: bool) -> ResultsRoot:
     try:
-        from mockserver.exports.object_results import ObjectRoot  # noqa: PLC0415  obstore is optional
-        from mockserver.exports.object_store import open_object_store  # noqa: PLC0415  as above
+        from mockserver.results.object_results import ObjectRoot  # noqa: PLC0415  obstore is optional
+        from mockserver.results.object_store import open_object_store  # noqa: PLC0415  as above
     except ImportError:
         raise StartupError(
             f"--results {url} needs the extra `s3`; install it by pip install 'labelbox-mockserver[s3]', or give a"

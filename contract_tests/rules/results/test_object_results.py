@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from contract_tests.rules.exports.test_results import names, read, write
+from contract_tests.rules.results.test_results import names, read, write
 from contract_tests.s3 import BUCKET, S3Server
 from mockserver.errors import ResourceFailed, StartupError
-from mockserver.exports.object_results import WINDOW, ObjectResults, ObjectRoot
-from mockserver.exports.object_store import BUFFER, ObjectStore, explain
-from mockserver.exports.results_root import open_results_root
+from mockserver.results.object_results import WINDOW, ObjectResults, ObjectRoot
+from mockserver.results.object_store import BUFFER, ObjectStore, explain
+from mockserver.results.results_root import open_results_root
 from mockserver.settings import Settings
 
 URL = f"s3://{BUCKET}/objects"
@@ -101,7 +101,7 @@ def test_redirects_are_refused_without_credentials(s3: S3Server, monkeypatch: py
 
 
 def test_without_the_extra_the_words_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("obstore", "mockserver.exports.object_store", "mockserver.exports.object_results"):
+    for module in ("obstore", "mockserver.results.object_store", "mockserver.results.object_results"):
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(StartupError, match=r"needs the extra `s3`; install it by pip install '.*\[s3\]'"):
         open_results_root("s3://bucket", signed=False)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mockserver.errors import ResourceFailed
-from mockserver.exports.results import ResultFile
+from mockserver.results.interface import ResultFile
 from mockserver.world.machine_failures import find_machine_failure
 
 LOG = logging.getLogger(__name__)

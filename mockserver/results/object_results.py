@@ -8,8 +8,8 @@ import threading
 import obstore
 
 from mockserver.errors import ResourceFailed
-from mockserver.exports.object_store import Content, ObjectStore
-from mockserver.exports.results import ResultFile
+from mockserver.results.interface import ResultFile
+from mockserver.results.object_store import Content, ObjectStore
 
 LOG = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from mockserver.exports.results import ResultFile
+from mockserver.results.interface import ResultFile
 
 
 class MemoryResults:

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockserver.errors import ResourceFailed
-from mockserver.exports.folder_results import FolderResults
-from mockserver.exports.results import Results
+from mockserver.results.folder_results import FolderResults
+from mockserver.results.interface import Results
 
 CONTENT = bytes(range(100))
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mockserver.errors import MockserverError
-from mockserver.exports.results import ResultFile, Results
+from mockserver.results.interface import ResultFile, Results
 
 MEGABYTE = 1024 * 1024
 

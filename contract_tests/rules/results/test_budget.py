@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.exports.budget import Budget, OutOfSpace
-from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.streams import RESULT, RowBatch, TaskResults
+from mockserver.results.budget import Budget, OutOfSpace
+from mockserver.results.folder_results import FolderResults
 
 
 def write(results: TaskResults, task: str, size: int) -> None:

@@ -1,9 +1,8 @@
-"""The storage of the results of exports: an interface, with a local folder (`folder_results`) or an object store
-(`object_results`) behind it.
+"""The interface of the places that keep results: a folder, rows of a database, or an object store.
 
-A name is a relative path, such as `results/{task}/RESULT/0.ndjson`. Exports choose the names (`streams`,
-`legacy/files`). Implementations obey the laws that contract_tests/rules/exports/test_results.py states. They raise
-ResourceFailed, which names the resource, where the machine under them fails.
+A name is a relative path, such as `results/{task}/RESULT/0.ndjson`. Exports choose the names (exports/streams.py,
+exports/legacy/files.py). Implementations obey the laws that contract_tests/rules/results/test_results.py states. They
+raise ResourceFailed, which names the resource, where the machine under them fails.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from mockserver.errors import ResourceFailed, StartupError, shorten
-from mockserver.exports.results import ResultFile
+from mockserver.results.interface import ResultFile
 from mockserver.world.machine_failures import report_failure
 
 BUFFER = 8 * 1024 * 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mockserver.exports.results import ResultFile
+from mockserver.results.interface import ResultFile
 from mockserver.world.postgres.database import PostgresDatabase
 from mockserver.world.postgres.files import PART, Files, StoredFile
 

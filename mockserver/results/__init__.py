@@ -1,0 +1,1 @@
+"""The results of exports and the uploads of clients: named files in a folder, a database or an object store."""
