@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -52,44 +52,72 @@ class GlobalKeyChanges:
         empty, begin or end with a blank or have two in a row (SDK tests test_global_keys.py) or the character NUL,
         and data rows that do not exist or have another key (inferred)."""
         with self._store.change() as change:
+            keys = _Keys(change, [each.data_row_id for each in assignments], [each.global_key for each in assignments])
             result = Assigned([], [], [])
             for assignment in assignments:
-                if not _is_valid(change, assignment.data_row_id, assignment.global_key):
-                    result.invalid.append(assignment)
-                    continue
-                _set_key(change, assignment.data_row_id, assignment.global_key)
-                result.unmodified.append(assignment)
+                is_valid = keys.assign(*assignment)
+                (result.unmodified if is_valid else result.invalid).append(assignment)
+            keys.write()
             return _add_job(change, ASSIGN, result)
 
     def clear(self, keys: Sequence[str]) -> Job:
         """Takes keys from their data rows."""
         with self._store.change() as change:
+            known = _Keys(change, [], keys)
             result = Cleared([], [])
             for key in dict.fromkeys(keys):
-                row = change.connection.find(DataRow, Clause("global_key = :key AND NOT deleted", key=key))
-                if row is None:
-                    result.not_found.append(key)
-                    continue
-                _set_key(change, row.id, None)
-                result.cleared.append(key)
+                (result.cleared if known.clear(key) else result.not_found).append(key)
+            known.write()
             return _add_job(change, CLEAR, result)
 
 
-def _is_valid(change: Change, row_id: str, key: str) -> bool:
-    if not 1 <= len(key) <= LONGEST_KEY or " ".join(key.split()) != key or "\0" in key:
-        return False
-    row = change.connection.find(DataRow, Clause("id = :id AND NOT deleted", id=row_id))
-    if row is None or row.global_key not in (None, key):
-        return False
-    return row.global_key == key or not change.connection.count(
-        DataRow, Clause("global_key = :key AND NOT deleted", key=key)
-    )
+class _Keys:
+    """The keys of the data rows that a change names. They are read together, and written together: each data row once,
+    because PostgreSQL searches all versions of a row that one transaction has written."""
+
+    def __init__(self, change: Change, row_ids: Sequence[str], keys: Sequence[str]) -> None:
+        self._change = change
+        self._by_row = self._read("id", row_ids)
+        self._by_key = {
+            key: row_id for row_id, key in self._read("global_key", filter(_is_valid, keys)).items() if key is not None
+        }
+        self._changed: dict[str, str | None] = {}
+
+    def _read(self, column: str, names: Iterable[str]) -> dict[str, str | None]:
+        """The keys of data rows by their ids."""
+        clause = Clause(f"{column} IN :names AND NOT deleted", names=list(dict.fromkeys(names)))
+        return dict(self._change.connection.select_columns(DataRow, "id, global_key", clause))
+
+    def assign(self, row_id: str, key: str) -> bool:
+        """Gives a data row a key. Returns False if it may not have it."""
+        if not _is_valid(key) or row_id not in self._by_row or self._by_row[row_id] not in (None, key):
+            return False
+        if self._by_key.setdefault(key, row_id) != row_id:
+            return False
+        self._by_row[row_id] = key
+        self._set(row_id, key)
+        return True
+
+    def clear(self, key: str) -> bool:
+        """Takes a key from its data row. Returns False if none has it."""
+        row_id = self._by_key.pop(key, None)
+        if row_id is not None:
+            self._set(row_id, None)
+        return row_id is not None
+
+    def _set(self, row_id: str, key: str | None) -> None:
+        self._changed[row_id] = key
+        self._change.add_event(EventKind.DATA_ROW_UPDATED, data_row=row_id)
+
+    def write(self) -> None:
+        self._change.connection.run_many(
+            "UPDATE data_row SET global_key = :key, updated_at = :now, last_activity_at = :now WHERE id = :id",
+            [{"key": key, "now": self._change.now, "id": row_id} for row_id, key in self._changed.items()],
+        )
 
 
-def _set_key(change: Change, row_id: str, key: str | None) -> None:
-    values = {"global_key": key, "updated_at": change.now, "last_activity_at": change.now}
-    change.connection.update(DataRow, Clause("id = :id", id=row_id), **values)
-    change.add_event(EventKind.DATA_ROW_UPDATED, data_row=row_id)
+def _is_valid(key: str) -> bool:
+    return 1 <= len(key) <= LONGEST_KEY and " ".join(key.split()) == key and "\0" not in key
 
 
 def _add_job(change: Change, kind: str, result: Assigned | Cleared) -> Job:

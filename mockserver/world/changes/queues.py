@@ -49,16 +49,17 @@ class QueueChanges:
         with self._store.change() as change:
             change.one(Project, project_id)
             check_in_project(change.connection, project_id, [row for row, _, _ in overrides])
+            last = _keep_last(overrides)
             change.connection.run_many(
                 "UPDATE project_row SET priority = :priority,"
                 " expected_label_count = COALESCE(:labels, expected_label_count)"
                 " WHERE project_id = :project AND data_row_no = :row",
                 [
-                    {"priority": priority, "labels": labels, "project": project_id, "row": row.no}
-                    for row, priority, labels in overrides
+                    {"priority": priority, "labels": labels, "project": project_id, "row": number}
+                    for number, (priority, labels) in last.items()
                 ],
             )
-            numbers = [row.no for row, _, _ in overrides]
+            numbers = list(last)
             for first in range(0, len(numbers), _ROWS_PER_STATEMENT):
                 change.touch_rows(Clause("no IN :rows", rows=numbers[first : first + _ROWS_PER_STATEMENT]))
             change.add_event(EventKind.PROJECT_UPDATED, project=project_id)
@@ -66,6 +67,16 @@ class QueueChanges:
     def remove_overrides(self, project_id: str, rows: Sequence[RowRef]) -> None:
         """Gives data rows the priority that they have by default. Raises NotFound, MalformedRequest."""
         self.set_priority(project_id, rows, DEFAULT_PRIORITY)
+
+
+def _keep_last(overrides: Sequence[tuple[RowRef, int, int | None]]) -> dict[int, tuple[int, int | None]]:
+    """The priority and the number of labels that each data row has in the end. Each is written once, because PostgreSQL
+    searches all versions of a row that one transaction has written."""
+    last: dict[int, tuple[int, int | None]] = {}
+    for row, priority, labels in overrides:
+        _, before = last.get(row.no, (priority, None))
+        last[row.no] = priority, before if labels is None else labels
+    return last
 
 
 def _key(project_id: str, row: RowRef) -> Clause:
