@@ -76,9 +76,10 @@ nemesis: $(READY)
 	.ci/debian-packages
 	NEMESIS_SECONDS=600 NEMESIS_SEED=$${NEMESIS_SEED:-$$(date +%s)} $(BIN)/pytest contract_tests/replicas/test_nemesis.py
 
-# Files of tests whose served worlds `make check` also keeps in PostgreSQL: none depends on how long an export takes.
+# Tests whose served worlds `make check` also keeps in PostgreSQL: none depends on how long an export takes.
 POSTGRES_SAMPLE := $(addprefix contract_tests/rules/api/graphql/resolvers/test_, \
-  changes.py groups.py metadata_changes.py)
+  changes.py groups.py metadata_changes.py) contract_tests/rules/api/test_wrong_items.py \
+  contract_tests/rules/api/test_wrong_writes.py::test_right_arguments_are_taken
 
 postgres: $(READY)
 	.ci/debian-packages
