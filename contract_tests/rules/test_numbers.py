@@ -12,7 +12,8 @@ from mockserver.exports.legacy import files
 from mockserver.serving import acceptor
 from mockserver.testing import workspace
 from mockserver.webhooks import connection, exchange
-from mockserver.world import events, retention
+from mockserver.world import retention
+from mockserver.world.records import events
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -10,10 +10,10 @@ from mockserver.generate import history, scenario, scenario_files
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.database import Database
 from mockserver.world.record import Record
+from mockserver.world.records.workspace import OF_ONE_LIFE, Workspace
 from mockserver.world.schema import tables
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks, Store
-from mockserver.world.workspace import OF_ONE_LIFE, Workspace
 
 DEFAULT = scenario.load(scenario_files.find("default"))
 PROJECTS = [project.name for project in DEFAULT.projects]

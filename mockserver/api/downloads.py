@@ -28,9 +28,9 @@ from mockserver.links import RESULT_DAYS, good_until, parse_bewit
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Attachment, DataRow
-from mockserver.world.tasks import Task, TaskStatus
-from mockserver.world.uploads import Upload
+from mockserver.world.records.data_rows import Attachment, DataRow
+from mockserver.world.records.tasks import Task, TaskStatus
+from mockserver.world.records.uploads import Upload
 
 ASSETS_KEPT = 64
 _CONTENT_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]+(; ?charset=[A-Za-z0-9-]+)?")

@@ -26,9 +26,9 @@ from mockserver.imports.row_specs import encode_vector
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import BUILT_IN_EMBEDDING, DataRow, Embedding
 from mockserver.world.queries.conditions import LIVE, match_precomputed
 from mockserver.world.queries.sources import EMBEDDING_VECTORS
+from mockserver.world.records.data_rows import BUILT_IN_EMBEDDING, DataRow, Embedding
 
 MOST_VECTORS = 64 * 1024 * 1024
 """Bytes of a body. SDKs send 1,000 lines, which with 2,048 numbers each have some 40 MB (adv_client.py)."""

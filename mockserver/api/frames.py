@@ -29,10 +29,10 @@ from mockserver.links import DAY, RESULT_DAYS, good_until
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import Body, Label
 from mockserver.world.media import FRAMED, FRAMED_NAMES
-from mockserver.world.projects import Ontology, Project
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import Body, Label
+from mockserver.world.records.projects import Ontology, Project
 
 OTHER_NAMES = {"127.0.0.1": "localhost", "localhost": "127.0.0.1"}
 """Two names of one machine are two hosts to a client."""

@@ -35,12 +35,12 @@ from mockserver.links import DAY
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.ids import FEATURE_PREFIX
-from mockserver.world.labels import DIRECTIONS, FEATURES, Body, Label, parse_body
 from mockserver.world.media import LEGACY_RELATIONSHIPS
-from mockserver.world.models import Prediction
-from mockserver.world.tasks import Task
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import DIRECTIONS, FEATURES, Body, Label, parse_body
+from mockserver.world.records.models import Prediction
+from mockserver.world.records.tasks import Task
 
 PNG = "image/png"
 FIRST = 1

@@ -19,9 +19,9 @@ from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.kept_texts import describe_length
-from mockserver.world.models import Model
-from mockserver.world.projects import FeatureSchema, Ontology, Project
 from mockserver.world.queries.conditions import exclude_subquery
+from mockserver.world.records.models import Model
+from mockserver.world.records.projects import FeatureSchema, Ontology, Project
 
 PAGE = 100
 """Ids in one answer (SDK docstring)."""

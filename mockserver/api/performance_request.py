@@ -12,9 +12,9 @@ from mockserver.digits import parse_digits
 from mockserver.errors import BadInput, quote
 from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.clock import DAY
-from mockserver.world.groups import GroupMember
-from mockserver.world.labels import ProjectRow
 from mockserver.world.queries.conditions import match_subquery
+from mockserver.world.records.groups import GroupMember
+from mockserver.world.records.labels import ProjectRow
 
 MOST_DAYS = 366
 MOST_IDS, MOST_GROUPS = 1_000, 25

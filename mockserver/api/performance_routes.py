@@ -28,8 +28,8 @@ from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
 from mockserver.world.moments import format_zulu
-from mockserver.world.people import Organization, Person
-from mockserver.world.projects import Project
+from mockserver.world.records.people import Organization, Person
+from mockserver.world.records.projects import Project
 
 Query = Mapping[str, str]
 List = Callable[[Connection, Clause, Period], list[JsonObject]]

@@ -12,7 +12,7 @@ from mockserver.http.threads import call_off_loop
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import Clause
-from mockserver.world.tasks import Task, TaskStatus
+from mockserver.world.records.tasks import Task, TaskStatus
 
 
 class Rest:

@@ -21,8 +21,8 @@ from mockserver.journal.notes import notes_of
 from mockserver.links import RESULT_DAYS
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import Clause
-from mockserver.world.legacy import LegacyFile
-from mockserver.world.tasks import Task, TaskStatus
+from mockserver.world.records.legacy import LegacyFile
+from mockserver.world.records.tasks import Task, TaskStatus
 
 WHY_DELETED = f"they live {RESULT_DAYS} days of the world's clock, and give way to newer ones (--results-limit)"
 

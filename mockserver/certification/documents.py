@@ -19,10 +19,10 @@ from mockserver.places import cache_folder
 from mockserver.webhooks.payloads import Payloads
 from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.database import Connection
-from mockserver.world.events import Event, EventKind
-from mockserver.world.projects import Project
 from mockserver.world.queries.sources import LABELS
 from mockserver.world.record import JsonText
+from mockserver.world.records.events import Event, EventKind
+from mockserver.world.records.projects import Project
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 

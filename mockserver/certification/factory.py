@@ -13,7 +13,7 @@ from mockserver.webhooks.exchange import Request
 from mockserver.webhooks.messages import Message, build_message
 from mockserver.webhooks.misbehaviour import build_request
 from mockserver.world import ids
-from mockserver.world.events import EventKind
+from mockserver.world.records.events import EventKind
 
 
 class MessageFactory:

@@ -9,7 +9,7 @@ from mockserver.certification.cases import Case, Expect, Group, Level, build_one
 from mockserver.certification.factory import MessageFactory, respell_numbers
 from mockserver.webhooks.exchange import Request
 from mockserver.webhooks.misbehaviour import with_header, without_headers
-from mockserver.world.events import TOPICS
+from mockserver.world.records.events import TOPICS
 
 SIGN_THE_BYTES = "Compute the HMAC over the request's raw bytes, before anything decodes or parses them."
 MULTIBYTE = "Größe, Straße, façade, 日本語, हिन्दी, العربية, 🚗🛑"

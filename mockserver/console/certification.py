@@ -20,7 +20,7 @@ from mockserver.console.view import View
 from mockserver.conversion import decode
 from mockserver.errors import BadInput, Conflict, StartupError
 from mockserver.webhooks.targets import Allowed, parse_target
-from mockserver.world.events import TOPICS
+from mockserver.world.records.events import TOPICS
 
 MOST_KEPT = 20
 """Finished certifications that are kept, one for each workspace."""

@@ -9,7 +9,7 @@ import msgspec
 
 from mockserver.console.shapes import Shape
 from mockserver.generate.assets import build_asset
-from mockserver.world.data_rows import DataRow
+from mockserver.world.records.data_rows import DataRow
 
 Json = dict[str, Any]
 Masks = dict[str, list[Json]]

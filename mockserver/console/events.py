@@ -10,9 +10,9 @@ from mockserver.console.calls import Line, build_control_curl
 from mockserver.console.subjects import Subject, find_subject
 from mockserver.console.view import View
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.events import Event, EventKind
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import Event, EventKind
 
 EVENTS = {
     EventKind.LABEL_CREATED: "A labeler submits a label, of a data row without one if there is one.",

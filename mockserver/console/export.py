@@ -16,10 +16,10 @@ from mockserver.exports.scope import MOST_PROJECTS, Scope, build_scope
 from mockserver.exports.selection import MOST_IDS
 from mockserver.exports.words import build_terms
 from mockserver.world.database import Connection
-from mockserver.world.models import DataSplit, ModelRun
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE, match_live_model
 from mockserver.world.queries.projects import count_up_to
+from mockserver.world.records.models import DataSplit, ModelRun
+from mockserver.world.records.projects import Project
 
 DEFAULTS = {
     "project": ("data_row_details", "project_details", "label_details"),

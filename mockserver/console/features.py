@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.labels import Body, Label, parse_body
+from mockserver.world.records.labels import Body, Label, parse_body
 
 Json = dict[str, Any]
 COLOURS = 10

@@ -10,8 +10,8 @@ from mockserver.console.view import View
 from mockserver.errors import BadInput
 from mockserver.exports import words
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
+from mockserver.world.records.data_rows import DataRow
 
 DATES = {
     "label_created_at": ("label_created_from", "label_created_to"),

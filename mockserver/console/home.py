@@ -14,7 +14,7 @@ from mockserver.console.listing import Listing, build_listing
 from mockserver.console.snippets import build_snippets
 from mockserver.console.view import View
 from mockserver.generate.scenario_files import list_scenarios
-from mockserver.world.labels import WorkflowStatus
+from mockserver.world.records.labels import WorkflowStatus
 from mockserver.world.switches import Switches
 
 MOST_LISTED = 200

@@ -6,10 +6,7 @@ from collections import defaultdict
 
 import msgspec
 
-from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Connection
-from mockserver.world.models import Model, ModelRun
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE, match_live_model
 from mockserver.world.queries.projects import (
     count_labels_by_project,
@@ -17,7 +14,10 @@ from mockserver.world.queries.projects import (
     count_rows_by_model_run,
     count_rows_by_project,
 )
-from mockserver.world.slices import CatalogSlice
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.models import Model, ModelRun
+from mockserver.world.records.projects import Project
+from mockserver.world.records.slices import CatalogSlice
 
 
 class ListedProject(msgspec.Struct, frozen=True):

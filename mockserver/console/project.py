@@ -14,10 +14,10 @@ from mockserver.console.view import View
 from mockserver.errors import BadInput, ScenarioError
 from mockserver.generate.scenario_writer import NewProject, convert_ontology, find_media, render_scenario
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.issues import Issue
-from mockserver.world.projects import Ontology, Project
 from mockserver.world.queries.conditions import LIVE
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.issues import Issue
+from mockserver.world.records.projects import Ontology, Project
 
 Json = dict[str, Any]
 MOST_LISTED = 200

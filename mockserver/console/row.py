@@ -21,11 +21,11 @@ from mockserver.exports.scope import MOST_PROJECTS, build_catalog_scope
 from mockserver.exports.words import build_id_term
 from mockserver.links import FIRST_KEY
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.labels import ProjectRow
-from mockserver.world.people import Organization
 from mockserver.world.queries.conditions import match_live_project
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import ProjectRow
+from mockserver.world.records.people import Organization
 
 Json = dict[str, Any]
 SECTIONS = ExportParams(

@@ -20,11 +20,11 @@ from mockserver.exports.scope import Scope, build_scope
 from mockserver.links import FIRST_KEY
 from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.database import Connection
-from mockserver.world.labels import Label, ProjectRow
 from mockserver.world.media import BY_NAME
-from mockserver.world.models import DataSplit
-from mockserver.world.projects import Batch
 from mockserver.world.queries.projects import count_rows_of_projects, count_up_to
+from mockserver.world.records.labels import Label, ProjectRow
+from mockserver.world.records.models import DataSplit
+from mockserver.world.records.projects import Batch
 
 PAGE = 50
 """Data rows of a page."""

@@ -14,11 +14,11 @@ from mockserver.console.view import View
 from mockserver.errors import BadInput
 from mockserver.exports.scope import Scope
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.labels import Body
-from mockserver.world.models import DataSplit
 from mockserver.world.queries.sources import PREDICTIONS
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import Body
+from mockserver.world.records.models import DataSplit
 
 MOST_EXAMINED = 100_000
 """Predictions of a run whose confidences are examined for one view."""

@@ -15,7 +15,7 @@ from mockserver.console.view import View
 from mockserver.errors import Conflict, WireError
 from mockserver.workspaces.registry import Registry
 from mockserver.workspaces.workspace import Workspace
-from mockserver.world.tasks import TaskStatus
+from mockserver.world.records.tasks import TaskStatus
 
 MOST_STREAMS = 64
 """Open streams of the server. A page without one polls. A browser closes that of a page that is not seen."""

@@ -9,11 +9,11 @@ from mockserver.console.view import View
 from mockserver.exports import words
 from mockserver.exports.request import ExportRequest
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Connection
-from mockserver.world.models import ModelRun
-from mockserver.world.projects import Project
-from mockserver.world.slices import CatalogSlice
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.models import ModelRun
+from mockserver.world.records.projects import Project
+from mockserver.world.records.slices import CatalogSlice
 
 
 class Kind(NamedTuple):

@@ -25,8 +25,8 @@ from mockserver.links import RESULT_DAYS, good_until
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.legacy import LegacyFile
-from mockserver.world.tasks import EXPORT, Task, TaskStatus
+from mockserver.world.records.legacy import LegacyFile
+from mockserver.world.records.tasks import EXPORT, Task, TaskStatus
 
 MOST_LISTED = 100
 """Tasks of each version."""

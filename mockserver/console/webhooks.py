@@ -15,11 +15,11 @@ from mockserver.console.words import encode_json
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS
 from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.database import Connection
-from mockserver.world.events import TOPICS, Event
 from mockserver.world.moments import format_zulu
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE, match_subquery
-from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription
+from mockserver.world.records.events import TOPICS, Event
+from mockserver.world.records.projects import Project
+from mockserver.world.records.webhooks import Attempt, Delivery, DeliveryState, Subscription
 
 MOST_LISTED = 50
 MOST_PROJECTS = 500

@@ -16,7 +16,7 @@ from mockserver.imports.line_decoding import decode_line
 from mockserver.imports.lines import Line
 from mockserver.imports.problems import LineProblem
 from mockserver.imports.scopes import build_scope
-from mockserver.world.data_rows import DataRow
+from mockserver.world.records.data_rows import DataRow
 
 
 def build_annotations(

@@ -12,11 +12,11 @@ from mockserver.world.change import Change
 from mockserver.world.changes.batches import DEFAULT_PRIORITY, Consensus
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import ProjectRow
 from mockserver.world.new_rows import Content, RowSpec
-from mockserver.world.projects import Batch, Project
 from mockserver.world.queries.conditions import LIVE, match_subquery
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import ProjectRow
+from mockserver.world.records.projects import Batch, Project
 
 
 def add_data_row(

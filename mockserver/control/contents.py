@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from mockserver.errors import BadInput, NotFound, nearest, quote
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.events import EventKind
-from mockserver.world.people import Person
 from mockserver.world.queries.conditions import LIVE
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.people import Person
 
 
 class Choices(NamedTuple):

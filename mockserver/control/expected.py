@@ -14,14 +14,14 @@ from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Connection
-from mockserver.world.models import ModelRun
-from mockserver.world.people import Organization
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE, match_live_model
-from mockserver.world.slices import CatalogSlice
-from mockserver.world.tasks import EXPORT, Task
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.models import ModelRun
+from mockserver.world.records.people import Organization
+from mockserver.world.records.projects import Project
+from mockserver.world.records.slices import CatalogSlice
+from mockserver.world.records.tasks import EXPORT, Task
 
 N = TypeVar("N", Project, Dataset, CatalogSlice, ModelRun)
 

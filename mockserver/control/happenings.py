@@ -18,14 +18,14 @@ from mockserver.workspaces.workspace import Workspace
 from mockserver.world.change import Change
 from mockserver.world.changes.moves import APPROVE, MOVE
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow, MetadataSchema
-from mockserver.world.events import EventKind
-from mockserver.world.imports import PreLabel
-from mockserver.world.issues import IssueStatus
-from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
-from mockserver.world.projects import Ontology, Project
 from mockserver.world.queries.labels import find_other_labeler
 from mockserver.world.record import JsonText
+from mockserver.world.records.data_rows import DataRow, MetadataSchema
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.imports import PreLabel
+from mockserver.world.records.issues import IssueStatus
+from mockserver.world.records.labels import Body, Label, ProjectRow, WorkflowStatus
+from mockserver.world.records.projects import Ontology, Project
 
 NO_CHOICES = Choices()
 NEXT_MOVES = {

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from mockserver.errors import NotFound, nearest, quote
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
 from mockserver.world.queries.conditions import LIVE
+from mockserver.world.records.data_rows import DataRow
 
 BATCH = 1_000
 COMPARED = 500

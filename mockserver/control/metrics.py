@@ -20,8 +20,8 @@ from mockserver.errors import WireError
 from mockserver.settings import Settings
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.world.queries.totals import count_deliveries, count_exports, count_legacy_exports
-from mockserver.world.tasks import TaskStatus
-from mockserver.world.webhooks import DeliveryState
+from mockserver.world.records.tasks import TaskStatus
+from mockserver.world.records.webhooks import DeliveryState
 
 MEGABYTE = 1024 * 1024
 Labels = tuple[tuple[str, str], ...]

@@ -10,11 +10,7 @@ from typing import NamedTuple
 
 from mockserver.errors import BadInput, NotFound
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.issues import Issue
-from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import (
     LIVE,
     match_labelled_rows,
@@ -25,6 +21,10 @@ from mockserver.world.queries.conditions import (
 from mockserver.world.queries.events import find_last_touched_row
 from mockserver.world.queries.labels import has_fewer_reviews
 from mockserver.world.record import R
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.issues import Issue
+from mockserver.world.records.labels import Label, ProjectRow, Review, WorkflowStatus
+from mockserver.world.records.projects import Project
 
 FEW = 1000
 """Up to this many reviews, their labels are found by reading all of them."""

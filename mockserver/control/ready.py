@@ -8,13 +8,13 @@ import msgspec
 
 from mockserver.workspaces.lifecycle import OwnWorld
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Connection
-from mockserver.world.models import ModelRun
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE, match_live_model
 from mockserver.world.record import Record
-from mockserver.world.slices import CatalogSlice
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.models import ModelRun
+from mockserver.world.records.projects import Project
+from mockserver.world.records.slices import CatalogSlice
 
 
 class Ready(msgspec.Struct, frozen=True):

@@ -15,11 +15,11 @@ from mockserver.settings import LAST_YEAR, parse_moment
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.database import Connection
-from mockserver.world.events import EventKind
 from mockserver.world.moments import format_zulu
-from mockserver.world.people import Person
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import Project
 
 LAST = parse_moment(f"{LAST_YEAR}-12-31", flag="set")
 WORK_BEGINS, WORK_LASTS = 8 * HOUR, 10 * HOUR

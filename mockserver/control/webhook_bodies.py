@@ -8,7 +8,7 @@ import msgspec
 
 from mockserver.control.bodies import Body, DateTime, Query
 from mockserver.webhooks.options import Topic, WebhookOptions, describe
-from mockserver.world.webhooks import DeliveryState, SubscriptionStatus
+from mockserver.world.records.webhooks import DeliveryState, SubscriptionStatus
 
 LONGEST_WAIT = 60
 """Seconds that a request may wait for deliveries."""

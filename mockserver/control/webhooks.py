@@ -37,11 +37,11 @@ from mockserver.webhooks import subscriptions
 from mockserver.webhooks.options import load_options
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.events import TOPICS, Event
 from mockserver.world.moments import format_zulu
 from mockserver.world.queries import deliveries as queries
+from mockserver.world.records.events import TOPICS, Event
+from mockserver.world.records.webhooks import Attempt, Delivery, DeliveryState, Subscription
 from mockserver.world.store import Store
-from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription
 
 T = TypeVar("T")
 LAST = "last"

@@ -6,7 +6,7 @@ from mockserver.exports.steps import Step, apply_steps
 from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.labels import FEATURES, HOST, PROJECT, PROJECT_STAND_IN, TASK, Body
+from mockserver.world.records.labels import FEATURES, HOST, PROJECT, PROJECT_STAND_IN, TASK, Body
 
 BODIES_KEPT = 512
 """The most bodies in the cache. Large projects share bodies, so each is read once; if none is shared, few are kept."""

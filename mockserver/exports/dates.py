@@ -17,8 +17,8 @@ from mockserver.exports.steps import Step
 from mockserver.exports.text import escape_non_ascii
 from mockserver.links import FIRST_KEY, SECOND_KEY, AssetKey
 from mockserver.world.database import Connection
+from mockserver.world.records.workspace import Workspace
 from mockserver.world.switches import Switches, decode_switches
-from mockserver.world.workspace import Workspace
 
 
 class DatedChange(msgspec.Struct, frozen=True):

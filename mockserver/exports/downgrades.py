@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mockserver.world.labels import PROJECT_STAND_IN
+from mockserver.world.records.labels import PROJECT_STAND_IN
 
 Document = dict[str, Any]
 

@@ -15,7 +15,7 @@ from mockserver.exports.sections import match_numbers
 from mockserver.exports.text import json_string
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.models import ModelRunRow
+from mockserver.world.records.models import ModelRunRow
 
 Blocks = dict[int, str]
 """Data row number -> the JSON of its block."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mockserver.exports.steps import Document
-from mockserver.world.labels import PIXEL_GEOMETRIES
+from mockserver.world.records.labels import PIXEL_GEOMETRIES
 
 Frames = dict[str, Any]
 """Frame number as text -> `{"objects": {…}, "classifications": […]}`."""
@@ -194,7 +194,7 @@ def interpolate(start: Any, end: Any, share: float) -> Any:
 
 
 def find_masks(masks: list[dict[str, Any]], index: int) -> list[dict[str, Any]]:
-    """The masks in a composite mask's picture of this index (world/labels.py, `aside`)."""
+    """The masks in a composite mask's picture of this index (world/records/labels.py, `aside`)."""
     still = [mask for mask in masks if "frame" not in mask and index == ONLY_PICTURE]
     tracked: defaultdict[tuple[int, ...], Keys] = defaultdict(dict)
     for mask in masks:

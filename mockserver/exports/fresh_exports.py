@@ -9,7 +9,7 @@ import msgspec
 
 from mockserver.world.progression import AT_ONCE
 from mockserver.world.record import JsonText
-from mockserver.world.tasks import EXPORT, Task, TaskStatus
+from mockserver.world.records.tasks import EXPORT, Task, TaskStatus
 
 MOMENT = 5_000_000
 """Microseconds of the world's clock after which a new export is COMPLETE to everybody."""

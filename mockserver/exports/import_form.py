@@ -12,7 +12,7 @@ from typing import Any
 from mockserver.exports.import_frames import JsonObject, Reference, iterate_framed_lines, read_chosen, render_question
 from mockserver.generate.files.raster import Canvas
 from mockserver.generate.masks import BLACK, draw_feature
-from mockserver.world.labels import find_ends
+from mockserver.world.records.labels import find_ends
 
 Aside = Mapping[str, Any]
 Size = tuple[int, int]

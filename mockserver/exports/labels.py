@@ -13,11 +13,11 @@ from mockserver.exports.sections import Texts, match_numbers
 from mockserver.exports.text import escape_non_ascii
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.labels import PROJECT_STAND_IN, Label, Review
 from mockserver.world.media import DEFAULT_KIND
-from mockserver.world.models import Prediction
 from mockserver.world.moments import format_moment, format_nearest_second
 from mockserver.world.record import Row
+from mockserver.world.records.labels import PROJECT_STAND_IN, Label, Review
+from mockserver.world.records.models import Prediction
 
 PROJECT_MARK = escape_non_ascii(PROJECT_STAND_IN)
 _COLUMNS = ("data_row_no", "id", "feature_prefix", "body_id")

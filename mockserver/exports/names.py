@@ -12,11 +12,11 @@ import orjson
 from mockserver.exports.dates import PayloadFormat
 from mockserver.exports.text import json_string
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema
 from mockserver.world.database import Connection
 from mockserver.world.moments import format_moment
-from mockserver.world.people import Organization, Person
-from mockserver.world.projects import Batch, ProjectTag, ResourceTag, TaskQueue
+from mockserver.world.records.data_rows import Dataset, Embedding, MetadataSchema
+from mockserver.world.records.people import Organization, Person
+from mockserver.world.records.projects import Batch, ProjectTag, ResourceTag, TaskQueue
 
 
 class Names:

@@ -24,14 +24,14 @@ from mockserver.links import Links
 from mockserver.settings import DEFAULT_API_KEY
 from mockserver.world import ids
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.labels import Body, Label
-from mockserver.world.projects import Ontology, Project
 from mockserver.world.record import Record
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import Body, Label
+from mockserver.world.records.projects import Ontology, Project
+from mockserver.world.records.workspace import Workspace
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
-from mockserver.world.workspace import Workspace
 
 HOST = "https://mock.example"
 """Scheme and host of the URLs in samples: no server answers there."""

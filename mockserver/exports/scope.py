@@ -12,11 +12,11 @@ from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.selection import build_catalog_condition, build_project_condition
 from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.database import Connection, Source
-from mockserver.world.models import Model, ModelRun
-from mockserver.world.projects import Project
 from mockserver.world.queries.sources import DATA_ROWS, MODEL_RUN_ROWS, PROJECT_ROWS
 from mockserver.world.record import R
-from mockserver.world.slices import CatalogSlice
+from mockserver.world.records.models import Model, ModelRun
+from mockserver.world.records.projects import Project
+from mockserver.world.records.slices import CatalogSlice
 
 MOST_PROJECTS = 30
 """In `project_ids` and in `model_run_ids` (SDK export_params.py 7.17.0:5, which checks both too)."""

@@ -13,11 +13,11 @@ from mockserver.exports.names import Names
 from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.links import AssetKey, Links
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import BUILT_IN_EMBEDDING, Attachment, DataRow, EmbeddingVector
 from mockserver.world.database import Connection
-from mockserver.world.labels import ProjectRow, WorkflowStatus
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import match_precomputed
+from mockserver.world.records.data_rows import BUILT_IN_EMBEDDING, Attachment, DataRow, EmbeddingVector
+from mockserver.world.records.labels import ProjectRow, WorkflowStatus
+from mockserver.world.records.projects import Project
 
 STATUS_WORDS = {
     WorkflowStatus.TO_LABEL: "TO_LABEL",

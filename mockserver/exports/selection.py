@@ -14,9 +14,9 @@ from typing import Any
 
 from mockserver.errors import MalformedRequest, nearest, quote
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import Label, WorkflowStatus
 from mockserver.world.queries.conditions import match_subquery
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import Label, WorkflowStatus
 
 MOST_IDS = 2000
 """Per term (docs/limits; the SDK checks it too)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.world.labels import parse_body, render_body
+from mockserver.world.records.labels import parse_body, render_body
 
 Document = dict[str, Any]
 Step = Callable[[Document], Document]

@@ -35,8 +35,8 @@ from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
 from mockserver.world.progression import AT_ONCE
 from mockserver.world.record import JsonText
+from mockserver.world.records.tasks import EXPORT, Task, TaskStatus
 from mockserver.world.store import Store
-from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
 MOST_RUNNING = 2
 """Exports of one workspace that are written at the same time; the server has four threads for all."""

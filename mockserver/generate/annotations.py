@@ -10,7 +10,7 @@ from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature
 from mockserver.generate.prose import write_question, write_remark
 from mockserver.world import ids
-from mockserver.world.labels import FEATURES, HOST, PROJECT, STAND_IN, TASK, render_body
+from mockserver.world.records.labels import FEATURES, HOST, PROJECT, STAND_IN, TASK, render_body
 
 COMPOSITE_MASK = ids.ordinal(0)
 """The ordinal of the label's composite mask."""

@@ -11,9 +11,9 @@ from mockserver.generate.assets import is_document, parse_recipe
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
 from mockserver.generate.media.generator import EMPTY, Variant, find_generator
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import FEATURES, parse_body, render_body
 from mockserver.world.media import MediaType
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import FEATURES, parse_body, render_body
 
 _ORDINAL = re.compile(re.escape(FEATURES) + rb"([0-9a-z]{5})")
 

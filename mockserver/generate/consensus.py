@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.generate.chance import Chance
-from mockserver.world.labels import PIXEL_GEOMETRIES, parse_body, render_body
+from mockserver.world.records.labels import PIXEL_GEOMETRIES, parse_body, render_body
 
 DRIFT = 3
 """At most so many pixels or points. Places in a text or on a map stay: they name words and coordinates."""

@@ -15,7 +15,9 @@ from mockserver.generate.plans import ProjectPlan
 from mockserver.generate.words import load_table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, SECOND
-from mockserver.world.data_rows import (
+from mockserver.world.media import MEDIA
+from mockserver.world.record import JsonText, Record
+from mockserver.world.records.data_rows import (
     BUILT_IN_EMBEDDING,
     Attachment,
     DataRow,
@@ -23,8 +25,6 @@ from mockserver.world.data_rows import (
     MetadataValue,
     encode_metadata,
 )
-from mockserver.world.media import MEDIA
-from mockserver.world.record import JsonText, Record
 
 MILLISECOND = 1000
 IMPORTED = 40 * DAY

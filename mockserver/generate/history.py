@@ -19,13 +19,13 @@ from mockserver.generate.plans import ProjectPlan, Scenario
 from mockserver.generate.slices import build_slices
 from mockserver.world import ids
 from mockserver.world.clock import DAY, HOUR, SECOND
-from mockserver.world.data_rows import Dataset
-from mockserver.world.labels import Body
 from mockserver.world.media import BY_NAME
-from mockserver.world.people import ProjectMember
-from mockserver.world.projects import Batch, Ontology, Project, ProjectTag
 from mockserver.world.record import JsonText, Record
-from mockserver.world.workspace import GENERATED, Workspace
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.labels import Body
+from mockserver.world.records.people import ProjectMember
+from mockserver.world.records.projects import Batch, Ontology, Project, ProjectTag
+from mockserver.world.records.workspace import GENERATED, Workspace
 
 PIECE = 5000
 """Records handed on at a time: memory stays flat whatever the size of the world."""

@@ -14,11 +14,11 @@ from mockserver.generate.plans import ProjectPlan
 from mockserver.generate.words import load_table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, HOUR, SECOND
-from mockserver.world.issues import Comment, Issue, IssueStatus
-from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, encode_history
 from mockserver.world.moments import format_moment, round_to_second
-from mockserver.world.projects import queues_of_new_project
 from mockserver.world.record import Record
+from mockserver.world.records.issues import Comment, Issue, IssueStatus
+from mockserver.world.records.labels import Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, encode_history
+from mockserver.world.records.projects import queues_of_new_project
 
 BATCHED = 29 * DAY
 LABELLED = 28 * DAY

@@ -14,7 +14,7 @@ LINE = 3
 
 Feature = Mapping[str, Any]
 Masks = list[dict[str, Any]]
-"""The masks of a body's `aside` (world/labels.py)."""
+"""The masks of a body's `aside` (world/records/labels.py)."""
 
 
 def find_feature(document: Any, feature_id: str) -> Iterator[Feature]:

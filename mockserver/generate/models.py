@@ -17,9 +17,9 @@ from mockserver.generate.organization import Organized
 from mockserver.generate.plans import RunPlan, Scenario
 from mockserver.world import ids
 from mockserver.world.clock import DAY
-from mockserver.world.labels import Body, Label, parse_body, render_body
-from mockserver.world.models import DataSplit, Model, ModelRun, ModelRunRow, Prediction
 from mockserver.world.record import Record
+from mockserver.world.records.labels import Body, Label, parse_body, render_body
+from mockserver.world.records.models import DataSplit, Model, ModelRun, ModelRunRow, Prediction
 
 TRAINED = 3 * DAY
 """Before the end of the history; every label is older."""

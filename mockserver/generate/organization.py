@@ -11,10 +11,10 @@ from mockserver.generate.plans import Scenario, TagPlan
 from mockserver.generate.words import load_table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, SECOND
-from mockserver.world.data_rows import BUILT_IN_EMBEDDING, Embedding, MetadataSchema
-from mockserver.world.people import Organization, Person, Role
-from mockserver.world.projects import LabelingFrontend, ResourceTag
 from mockserver.world.record import Record
+from mockserver.world.records.data_rows import BUILT_IN_EMBEDDING, Embedding, MetadataSchema
+from mockserver.world.records.people import Organization, Person, Role
+from mockserver.world.records.projects import LabelingFrontend, ResourceTag
 
 FOUNDED = 400 * DAY
 """Before the end of the history."""

@@ -28,8 +28,8 @@ from mockserver.generate.fixtures import find_fixtures
 from mockserver.generate.scenario_files import find, find_built_in, read_text
 from mockserver.settings import check_seed, parse_moment
 from mockserver.world.clock import DAY
-from mockserver.world.data_rows import DataRow
 from mockserver.world.record import Record
+from mockserver.world.records.data_rows import DataRow
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 

@@ -10,7 +10,7 @@ from mockserver.generate.plans import Scenario, SlicePlan
 from mockserver.world import ids
 from mockserver.world.clock import DAY
 from mockserver.world.record import Record, encode_json
-from mockserver.world.slices import CatalogSlice
+from mockserver.world.records.slices import CatalogSlice
 
 SAVED = 2 * DAY
 """Before the end of the history."""

@@ -19,9 +19,9 @@ from mockserver.imports.problems import LineProblem, refuse_value
 from mockserver.imports.scopes import Scope
 from mockserver.imports.temporal import answer_at, has_frames, identify_anew, read_timeline
 from mockserver.world.ids import ORDINAL
-from mockserver.world.labels import DIRECTIONS
 from mockserver.world.media import SHAPES, AnnotationShape
 from mockserver.world.record import JsonText, encode_json
+from mockserver.world.records.labels import DIRECTIONS
 
 JsonObject = dict[str, Any]
 MESSAGE_TOOLS = ("message-single-selection", "message-multi-selection", "message-ranking")
@@ -43,8 +43,8 @@ class Target(NamedTuple):
 
 
 class ImportedBody(msgspec.Struct, frozen=True):
-    """`content` and `aside` of a body (world/labels.py), or None if no line was right. `problems` are those of the
-    lines that were not, by their position."""
+    """`content` and `aside` of a body (world/records/labels.py), or None if no line was right. `problems` are those of
+    the lines that were not, by their position."""
 
     content: bytes | None
     aside: JsonText | None

@@ -10,7 +10,7 @@ import msgspec
 import orjson
 
 from mockserver.generate.assets import build_asset, build_text_layer
-from mockserver.world.data_rows import DataRow
+from mockserver.world.records.data_rows import DataRow
 
 ReadFile = Callable[[str], bytes | None]
 """Reads an uploaded file by its URL. None for every other URL, which is never fetched."""

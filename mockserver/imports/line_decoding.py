@@ -21,7 +21,7 @@ LONGEST_LINE = 4 * 1024 * 1024
 _DECODER = build_decoder(Line)
 _LOOSE = msgspec.json.Decoder()
 _STAND_INS = [f"{chr(number)}".encode() for number in range(0xFDD0, 0xFDD6)]
-"""The characters that stand for parts of a body while it is changed (world/labels.py)."""
+"""The characters that stand for parts of a body while it is changed (world/records/labels.py)."""
 _ESCAPED_STAND_IN = re.compile(rb"\\ufdd[0-5]")
 """In lower case. It begins with plain characters, which a search looks for a hundred times faster than for others."""
 _BACKSLASH = ord("\\")

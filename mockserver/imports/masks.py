@@ -1,4 +1,4 @@
-"""The masks of one label while it is imported: their colours, and the pixels behind them (world/labels.py, `aside`)."""
+"""The masks of one label while it is imported: their colours, and their pixels (world/records/labels.py, `aside`)."""
 
 from __future__ import annotations
 

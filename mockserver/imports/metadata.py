@@ -9,7 +9,7 @@ from typing import Any
 
 from mockserver.errors import nearest
 from mockserver.imports.refusals import ItemRefused
-from mockserver.world.data_rows import ENUM, MetadataSchema, MetadataValue
+from mockserver.world.records.data_rows import ENUM, MetadataSchema, MetadataValue
 
 OPTION = "CustomMetadataEnumOption"
 MOST_TEXT = 4_096

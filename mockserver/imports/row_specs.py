@@ -17,12 +17,12 @@ from mockserver.imports.media import build_content
 from mockserver.imports.metadata import MetadataReader
 from mockserver.imports.refusals import ItemRefused
 from mockserver.world.changes.global_keys import LONGEST_KEY
-from mockserver.world.data_rows import Embedding, encode_metadata
 from mockserver.world.file_rules import FileRule
 from mockserver.world.kept_texts import describe_length, describe_nul
 from mockserver.world.media import ATTACHMENT_TYPES
 from mockserver.world.new_rows import Content, KeyType, NewAttachment, NewVector, RowSpec
 from mockserver.world.record import JsonText, encode_json
+from mockserver.world.records.data_rows import Embedding, encode_metadata
 
 MOST_NAME = 10_000
 """Characters of an external id, or of the name of an attachment: lists repeat them."""

@@ -18,7 +18,7 @@ from mockserver.jobs.long_changes import LongChanges
 from mockserver.jobs.uploads import UploadedFile, Uploads
 from mockserver.world.changes.polls import Polls, find_share
 from mockserver.world.clause import Clause
-from mockserver.world.imports import AnnotationImport, AnnotationKind
+from mockserver.world.records.imports import AnnotationImport, AnnotationKind
 from mockserver.world.store import Store
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from mockserver.jobs.long_changes import LongChanges
 from mockserver.jobs.uploads import UploadedFile, Uploads
 from mockserver.results.budget import OutOfSpace
 from mockserver.world.changes.annotation_imports import AnnotationImportChanges
-from mockserver.world.imports import AnnotationImport, AnnotationKind
 from mockserver.world.progression import decode_progression, encode_pace
+from mockserver.world.records.imports import AnnotationImport, AnnotationKind
 from mockserver.world.store import Store
 
 NDJSON = "application/x-ndjson"

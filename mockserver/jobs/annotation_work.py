@@ -17,12 +17,12 @@ from mockserver.imports.scopes import Scope, build_scope
 from mockserver.imports.statuses import StatusWriter
 from mockserver.world.changes.annotation_imports import NewAnnotations, NewMetric, find_members
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.imports import AnnotationImport, AnnotationKind
-from mockserver.world.models import Model, ModelRun
-from mockserver.world.projects import Ontology, Project
 from mockserver.world.record import JsonText
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.imports import AnnotationImport, AnnotationKind
+from mockserver.world.records.models import Model, ModelRun
+from mockserver.world.records.projects import Ontology, Project
 from mockserver.world.store import Store
 
 ROWS_TOGETHER = 20

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 import orjson
 
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.imports import ImportRow
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.imports import ImportRow
+from mockserver.world.records.tasks import Task, TaskStatus
 from mockserver.world.store import Store
-from mockserver.world.tasks import Task, TaskStatus
 
 ROWS_TOGETHER = 500
 

@@ -17,12 +17,12 @@ from mockserver.imports.line_decoding import decode_line
 from mockserver.imports.problems import LineProblem
 from mockserver.jobs.annotation_work import read_scope
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.labels import STAND_IN, Body, Label, parse_body
 from mockserver.world.media import SHAPES
-from mockserver.world.projects import Project
 from mockserver.world.record import JsonText, encode_json
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import STAND_IN, Body, Label, parse_body
+from mockserver.world.records.projects import Project
 from mockserver.world.store import Store
 
 JsonObject = dict[str, Any]

@@ -12,10 +12,10 @@ from mockserver.generate.models import predict
 from mockserver.world.changes.foundry_apps import FoundryAppChanges, Predicted
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import parse_body, render_body
-from mockserver.world.models import ModelRun
-from mockserver.world.projects import Ontology as OntologyRecord
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import parse_body, render_body
+from mockserver.world.records.models import ModelRun
+from mockserver.world.records.projects import Ontology as OntologyRecord
 from mockserver.world.store import Store
 
 TOGETHER = 200

@@ -27,13 +27,13 @@ from mockserver.world.changes.moves import APPROVE, REJECT
 from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import Connection
-from mockserver.world.labels import Label, LabelFeedback, ProjectRow, WorkflowStatus
 from mockserver.world.new_rows import Content, KeyType, RowSpec
-from mockserver.world.people import Person
-from mockserver.world.projects import Batch, Project, TaskQueue
 from mockserver.world.queries.labels import count_by_row
+from mockserver.world.records.data_rows import DataRow, Dataset
+from mockserver.world.records.labels import Label, LabelFeedback, ProjectRow, WorkflowStatus
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import Batch, Project, TaskQueue
 from mockserver.world.store import Store
 
 TOGETHER = 10

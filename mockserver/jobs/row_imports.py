@@ -24,11 +24,11 @@ from mockserver.jobs.import_results import render_error
 from mockserver.jobs.task_jobs import TaskJobs
 from mockserver.jobs.uploads import Uploads
 from mockserver.world.changes.data_rows import DataRowChanges, ImportItem
-from mockserver.world.data_rows import DataRow, Dataset, Embedding, MetadataSchema
 from mockserver.world.file_rules import FileRule
 from mockserver.world.new_rows import Refusal, RowSpec
+from mockserver.world.records.data_rows import DataRow, Dataset, Embedding, MetadataSchema
+from mockserver.world.records.tasks import JSON_IMPORT, UPSERT_ROWS, Task
 from mockserver.world.store import Store
-from mockserver.world.tasks import JSON_IMPORT, UPSERT_ROWS, Task
 
 ROWS_TOGETHER = 50
 """Rows of one transaction, some 5 ms, in which no other change can be made."""

@@ -31,16 +31,16 @@ from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.imports import AnnotationImport, AnnotationKind, PreLabel
-from mockserver.world.labels import Body, Label, ProjectRow, parse_body
-from mockserver.world.models import ModelRun, ModelRunRow, Prediction
 from mockserver.world.progression import AT_ONCE
-from mockserver.world.projects import INITIAL_LABELING, Project, TaskQueue
 from mockserver.world.queries.conditions import match_subquery
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.imports import AnnotationImport, AnnotationKind, PreLabel
+from mockserver.world.records.labels import Body, Label, ProjectRow, parse_body
+from mockserver.world.records.models import ModelRun, ModelRunRow, Prediction
+from mockserver.world.records.projects import INITIAL_LABELING, Project, TaskQueue
+from mockserver.world.records.tasks import Task
 from mockserver.world.store import Store
-from mockserver.world.tasks import Task
 
 ROWS_TOGETHER = 50
 """Data rows of one transaction, some 20 ms, in which no other change can be made."""

@@ -15,8 +15,8 @@ from mockserver.exports.jobs import Jobs, JobStopped, Kind
 from mockserver.jobs.long_changes import LongChanges
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.record import JsonText, encode_json
+from mockserver.world.records.tasks import Task
 from mockserver.world.store import Store
-from mockserver.world.tasks import Task
 
 MOST_RUNNING = 1
 """Jobs of one workspace at a time: they change the same world one after another."""

@@ -15,8 +15,8 @@ from mockserver.results.budget import Budget
 from mockserver.results.interface import ResultFile, ResultReader, Results, ResultWriter
 from mockserver.world.changes.uploads import UploadChanges
 from mockserver.world.clause import Clause
+from mockserver.world.records.uploads import Upload
 from mockserver.world.store import Store
-from mockserver.world.uploads import Upload
 
 FOLDER = "uploads"
 DAYS = 3650

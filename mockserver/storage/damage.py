@@ -8,10 +8,10 @@ from typing import NamedTuple
 from mockserver.conversion import convert
 from mockserver.storage.manifest import Origin, WorkspaceManifest
 from mockserver.world.progression import decode_progression
+from mockserver.world.records.workspace import Workspace
 from mockserver.world.schema import check_tables
 from mockserver.world.store import Store
 from mockserver.world.switches import Switches, decode_switches
-from mockserver.world.workspace import Workspace
 
 LAST_MOMENT = 253_402_300_800_000_000
 """The end of the year 9999 in microseconds UTC; no clock goes further, nor as far back."""

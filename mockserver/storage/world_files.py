@@ -13,9 +13,9 @@ from mockserver.storage.manifest import WorkspaceManifest
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.clock import Clock
 from mockserver.world.database import Database
+from mockserver.world.records.workspace import OF_ONE_LIFE
 from mockserver.world.sqlite import SqliteConnection, SqliteDatabase
 from mockserver.world.store import Hooks, Store
-from mockserver.world.workspace import OF_ONE_LIFE
 
 CHECKED_WHOLE = 256 * 1024 * 1024
 """Bytes of a file that is read whole when the server starts, at about 1 GB a second. Of a larger one only the parts

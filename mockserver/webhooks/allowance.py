@@ -7,7 +7,7 @@ from collections import Counter
 
 from mockserver.world.change import Change
 from mockserver.world.changes.deliveries import count_dropped
-from mockserver.world.webhooks import Subscription
+from mockserver.world.records.webhooks import Subscription
 
 LOG = logging.getLogger(__name__)
 

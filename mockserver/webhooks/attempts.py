@@ -15,7 +15,7 @@ from mockserver.webhooks.queues import SubscriptionQueue
 from mockserver.world.changes.deliveries import Attempted
 from mockserver.world.clock import DAY, SECOND
 from mockserver.world.record import encode_json
-from mockserver.world.webhooks import AttemptResult, Delivery, DeliveryState, Subscription
+from mockserver.world.records.webhooks import AttemptResult, Delivery, DeliveryState, Subscription
 
 
 def build_requests(subscription: Subscription, delivery: Delivery) -> list[Request]:

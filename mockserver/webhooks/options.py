@@ -10,8 +10,8 @@ import msgspec
 from mockserver.webhooks.exchange import TIMEOUT
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS
 from mockserver.webhooks.schedule import Schedule
-from mockserver.world.events import TOPICS
-from mockserver.world.webhooks import Subscription
+from mockserver.world.records.events import TOPICS
+from mockserver.world.records.webhooks import Subscription
 
 CONCURRENCY = 16
 """Requests to one receiver at the same time, unless its subscription has another limit."""

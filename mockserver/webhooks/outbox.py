@@ -17,11 +17,11 @@ from mockserver.world.change import Change
 from mockserver.world.changes.deliveries import ACTIVE, Deliveries
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.events import Event
 from mockserver.world.queries.events import match_unsent_events
 from mockserver.world.record import encode_json
+from mockserver.world.records.events import Event
+from mockserver.world.records.webhooks import Delivery, DeliveryState, Subscription
 from mockserver.world.retention import MEGABYTE, ROW
-from mockserver.world.webhooks import Delivery, DeliveryState, Subscription
 
 if TYPE_CHECKING:
     from mockserver.webhooks.payloads import Payloads

@@ -19,9 +19,9 @@ from mockserver.exports.scope import Scope
 from mockserver.links import Links
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.events import Event
-from mockserver.world.projects import Project
 from mockserver.world.queries.sources import PROJECT_ROWS
+from mockserver.world.records.events import Event
+from mockserver.world.records.projects import Project
 
 SECTIONS = ExportParams(include_label_details=True, include_project_details=True, include_performance_details=True)
 """The sections of a V2 body (inferred: the page shows the row and names no params)."""

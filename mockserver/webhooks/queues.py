@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from mockserver.webhooks import schedule
 from mockserver.world.changes.deliveries import Room
-from mockserver.world.webhooks import Delivery, Subscription
+from mockserver.world.records.webhooks import Delivery, Subscription
 
 CONCURRENT_REQUESTS = 128
 """Requests of all workspaces that are sent concurrently, beside the first of each subscription."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from mockserver.world.change import Change
 from mockserver.world.queries.deliveries import count_deliveries
-from mockserver.world.webhooks import Subscription
+from mockserver.world.records.webhooks import Subscription
 
 
 class SecretChooser:

@@ -11,10 +11,10 @@ from mockserver.errors import BadInput, nearest, quote
 from mockserver.webhooks.misbehaviour import check_name
 from mockserver.webhooks.options import JSON_COLUMNS, WebhookOptions
 from mockserver.world.changes.deliveries import Deliveries
-from mockserver.world.events import TOPICS
-from mockserver.world.projects import Project
 from mockserver.world.record import JsonText
-from mockserver.world.webhooks import Subscription, SubscriptionStatus
+from mockserver.world.records.events import TOPICS
+from mockserver.world.records.projects import Project
+from mockserver.world.records.webhooks import Subscription, SubscriptionStatus
 
 
 def subscribe(deliveries: Deliveries, options: WebhookOptions, project_id: str | None = None) -> Subscription:

@@ -21,8 +21,8 @@ from mockserver.webhooks.sending import Sender
 from mockserver.world.changes.deliveries import Attempted, Deliveries, DueDeliveries, Room
 from mockserver.world.clock import SECOND
 from mockserver.world.machine_failures import find_machine_failure
+from mockserver.world.records.webhooks import Delivery, DeliveryState
 from mockserver.world.retention import Retention
-from mockserver.world.webhooks import Delivery, DeliveryState
 
 LOG = logging.getLogger(__name__)
 

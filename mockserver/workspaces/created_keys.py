@@ -9,9 +9,9 @@ import orjson
 
 from mockserver.errors import AuthenticationFailed
 from mockserver.workspaces.workspace import Workspace
-from mockserver.world.api_keys import ApiKey
 from mockserver.world.clause import Clause
 from mockserver.world.clock import SECOND
+from mockserver.world.records.api_keys import ApiKey
 
 KEY_ID = "apiKeyId"
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -11,7 +11,7 @@ import msgspec
 from mockserver.faults.counts import Counts, StoredFault
 from mockserver.http.threads import call_off_loop
 from mockserver.jobs.long_changes import LongChanges
-from mockserver.world.faults import ArmedFault
+from mockserver.world.records.faults import ArmedFault
 from mockserver.world.store import Store
 
 if TYPE_CHECKING:

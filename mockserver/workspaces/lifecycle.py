@@ -26,8 +26,8 @@ from mockserver.workspaces.changes import WorkspaceChanges
 from mockserver.workspaces.key_locks import KeyLocks
 from mockserver.workspaces.registry import Registry, read_key
 from mockserver.workspaces.workspace import Parts, Workspace
+from mockserver.world.records.workspace import Workspace as World
 from mockserver.world.store import Store
-from mockserver.world.workspace import Workspace as World
 
 if TYPE_CHECKING:
     from mockserver.http.off_loop import OffLoop

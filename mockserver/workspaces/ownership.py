@@ -25,8 +25,8 @@ from mockserver.workspaces.key_locks import KeyLocks
 from mockserver.workspaces.naming import WorkspaceName
 from mockserver.workspaces.registry import Registry
 from mockserver.workspaces.workspace import Workspace
+from mockserver.world.records.workspace import Workspace as World
 from mockserver.world.store import Store
-from mockserver.world.workspace import Workspace as World
 
 LOG = logging.getLogger(__name__)
 

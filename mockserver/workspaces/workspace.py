@@ -21,8 +21,8 @@ from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.outbox import OutboxWriter
 from mockserver.workspaces.kept_faults import KeptFaults
 from mockserver.world.changes.deliveries import Deliveries
+from mockserver.world.records.workspace import Workspace as World
 from mockserver.world.store import Hooks
-from mockserver.world.workspace import Workspace as World
 
 if TYPE_CHECKING:
     from mockserver.exports.legacy.files import LegacyFiles

@@ -8,11 +8,11 @@ import orjson
 
 from mockserver.world import ids
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.events import Event, EventKind
-from mockserver.world.labels import Body
 from mockserver.world.record import JsonText, R, Record
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import Event, EventKind
+from mockserver.world.records.labels import Body
 
 
 class Change:

@@ -18,10 +18,10 @@ from mockserver.world.changes.deliveries import count_dropped
 from mockserver.world.clause import Clause
 from mockserver.world.clock import DAY
 from mockserver.world.database import Connection
-from mockserver.world.events import Event
 from mockserver.world.record import Row
+from mockserver.world.records.events import Event
+from mockserver.world.records.webhooks import Attempt, Delivery, DeliveryState
 from mockserver.world.store import Store
-from mockserver.world.webhooks import Attempt, Delivery, DeliveryState
 
 LOG = logging.getLogger(__name__)
 

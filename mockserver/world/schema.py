@@ -21,13 +21,13 @@ RECORDS = (
     "api_keys", "data_rows", "events", "faults", "groups", "imports", "integrations", "issues", "jobs", "labels",
     "legacy", "models", "people", "polls", "projects", "slices", "tasks", "uploads", "webhooks", "workspace",
 )  # fmt: skip
-"""The modules of this room that have records with tables. Not all of them are imported when a server starts."""
+"""The modules of records. Not all of them are imported when a server starts."""
 
 
 def tables() -> list[type[Record]]:
     """Every record that has a table, by name."""
     for name in RECORDS:
-        import_module(f"mockserver.world.{name}")
+        import_module(f"mockserver.world.records.{name}")
     return sorted((kind for kind in _subclasses(Record) if hasattr(kind, "TABLE")), key=lambda kind: kind.__name__)
 
 

@@ -19,10 +19,10 @@ from mockserver.world.change import Change
 from mockserver.world.clause import Clause
 from mockserver.world.clock import Clock
 from mockserver.world.database import Connection, Database
-from mockserver.world.people import Organization, Person
 from mockserver.world.record import Record
+from mockserver.world.records.people import Organization, Person
+from mockserver.world.records.workspace import Workspace
 from mockserver.world.store_faults import StoreFaults, build_conflict
-from mockserver.world.workspace import Workspace
 
 _STATES = itertools.count()
 """No two states of worlds in this process have the same number, also if a world is closed and opened again."""

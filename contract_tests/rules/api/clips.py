@@ -12,9 +12,9 @@ import orjson
 
 from contract_tests.serving import ServedWorld
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.labels import Body, Label
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import Body, Label
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 

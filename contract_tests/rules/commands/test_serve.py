@@ -29,9 +29,9 @@ from mockserver import __version__
 from mockserver.commands.serve import Port
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.record import JsonText
+from mockserver.world.records.tasks import EXPORT
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
-from mockserver.world.tasks import EXPORT
 
 # Serving
 

@@ -10,7 +10,7 @@ import requests
 from contract_tests.rules.console.browsing import fetch, find_texts
 from contract_tests.serving import ServedWorld
 from mockserver.console.events import EVENTS
-from mockserver.world.events import TOPICS
+from mockserver.world.records.events import TOPICS
 
 HOSTILE = "<img src=x onerror=alert(1)>'\""
 FORM = r'<form [^>]*data-call="POST ([^"]*/events[^"]*)" data-body="([^"]*)"'

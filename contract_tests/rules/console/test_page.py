@@ -14,7 +14,7 @@ import requests
 from contract_tests.clients.environments import NEWEST, python_of
 from contract_tests.serving import ServedWorld
 from mockserver.console.home import MOST_LISTED, STATUSES
-from mockserver.world.labels import WorkflowStatus
+from mockserver.world.records.labels import WorkflowStatus
 
 ID = re.compile(r"\bc[0-9a-z]{24}\b")
 HOSTILE = "<script>alert('&\"')</script>\nprint('mine')"

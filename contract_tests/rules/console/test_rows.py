@@ -11,7 +11,7 @@ import requests
 from contract_tests.rules.console.browsing import fetch, find_texts
 from contract_tests.serving import ServedWorld
 from mockserver.console.rows import PAGE
-from mockserver.world.models import DataSplit
+from mockserver.world.records.models import DataSplit
 
 MANY = """
 description = "One project with several pages of data rows."

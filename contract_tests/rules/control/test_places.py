@@ -29,9 +29,9 @@ from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.deliveries import Room
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.events import TOPICS
-from mockserver.world.labels import Review
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import TOPICS
+from mockserver.world.records.labels import Review
 from mockserver.world.sqlite import SqliteConnection
 
 EVENTS = [event for event in HAPPENINGS if event != "PROJECT_TAGGED"]

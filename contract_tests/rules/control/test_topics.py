@@ -13,8 +13,8 @@ from mockserver.control.webhook_bodies import ChangeWebhook, NewWebhook, Webhook
 from mockserver.errors import BadInput
 from mockserver.webhooks.options import WebhookOptions, load_options
 from mockserver.webhooks.subscriptions import to_columns
-from mockserver.world.events import TOPICS
-from mockserver.world.webhooks import Subscription
+from mockserver.world.records.events import TOPICS
+from mockserver.world.records.webhooks import Subscription
 
 SCHEMA = REPOSITORY / "mockserver/api/graphql/schema/webhooks.graphql"
 

@@ -14,7 +14,7 @@ from mockserver.exports.scope import build_project_scope
 from mockserver.links import Links
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.projects import Project
+from mockserver.world.records.projects import Project
 from mockserver.world.store import Store
 
 HOST = "http://mock.example:8000"

@@ -10,9 +10,9 @@ from mockserver.exports.rows import ROWS_PER_BATCH
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Attachment, DataRow, Dataset
-from mockserver.world.labels import Label, ProjectRow
-from mockserver.world.projects import Project
+from mockserver.world.records.data_rows import Attachment, DataRow, Dataset
+from mockserver.world.records.labels import Label, ProjectRow
+from mockserver.world.records.projects import Project
 from mockserver.world.store import Store
 
 NAMES = (

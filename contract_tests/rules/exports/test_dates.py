@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contract_tests.rules.exports.rows import HOST, NOW, read, render
 from mockserver.exports.dates import DATED, PayloadFormat
 from mockserver.world.changes.settings import WorkspaceSettings
-from mockserver.world.labels import PROJECT_STAND_IN as PROJECT
+from mockserver.world.records.labels import PROJECT_STAND_IN as PROJECT
 from mockserver.world.store import Store
 from mockserver.world.switches import Switches
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.exports import downgrades
-from mockserver.world.labels import PROJECT_STAND_IN as PROJECT
+from mockserver.world.records.labels import PROJECT_STAND_IN as PROJECT
 
 ANSWER = {"feature_id": "f3", "feature_schema_id": "s3", "name": "yes", "value": "yes", "classifications": []}
 QUESTION = {"feature_id": "f2", "feature_schema_id": "s2", "name": "Is it?", "value": "is_it?", "radio_answer": ANSWER}

@@ -29,11 +29,11 @@ from mockserver.results.interface import Results
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.clause import Clause
-from mockserver.world.legacy import LegacyFile
 from mockserver.world.progression import Delay, Progression
-from mockserver.world.projects import Project
+from mockserver.world.records.legacy import LegacyFile
+from mockserver.world.records.projects import Project
+from mockserver.world.records.tasks import Task, TaskStatus
 from mockserver.world.store import Store
-from mockserver.world.tasks import Task, TaskStatus
 
 HOST = "http://mock"
 LINKS = Links.from_name("key", 0)

@@ -35,9 +35,9 @@ from mockserver.links import Links
 from mockserver.results.budget import Budget
 from mockserver.results.folder_results import FolderResults
 from mockserver.world.clause import Clause
-from mockserver.world.projects import Project
+from mockserver.world.records.projects import Project
+from mockserver.world.records.tasks import Task
 from mockserver.world.sqlite import SqliteDatabase
-from mockserver.world.tasks import Task
 
 EXPORT = "mutation($id: ID!) {exportDataRowsInProject(input: {filters: {projectId: $id}}) {taskId}}"
 TASK = "query($id: ID!) {task(where: {id: $id}) {id status result errors metadata}}"

@@ -7,9 +7,9 @@ import pytest
 from mockserver.exports.request import ExportParams
 from mockserver.exports.scope import Scope, build_catalog_scope, build_model_run_scope, build_project_scope
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Dataset
-from mockserver.world.models import ModelRun
-from mockserver.world.projects import Project
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.models import ModelRun
+from mockserver.world.records.projects import Project
 from mockserver.world.store import Store
 
 DAY = {"operator": "BETWEEN", "timezone": "UTC", "value": {"min": "2024-12-10", "max": "2024-12-10"}}

@@ -12,7 +12,7 @@ from contract_tests.rules.generate.media.times import features_in
 from contract_tests.rules.worlds import PROJECTS
 from mockserver.world.clause import Clause
 from mockserver.world.ids import feature_prefix
-from mockserver.world.projects import Ontology
+from mockserver.world.records.projects import Ontology
 from mockserver.world.store import Store
 
 GEOMETRY = {

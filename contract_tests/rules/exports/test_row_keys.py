@@ -11,7 +11,7 @@ from contract_tests.rules.worlds import PROJECTS
 from mockserver.exports.frames import interpolate_frames
 from mockserver.exports.request import ExportParams
 from mockserver.world.clause import Clause
-from mockserver.world.labels import ProjectRow
+from mockserver.world.records.labels import ProjectRow
 from mockserver.world.store import Store
 
 ROW = ["data_row", "media_attributes", "attachments", "metadata_fields", "embeddings", "projects"]

@@ -18,12 +18,12 @@ from mockserver.links import Links
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import Label
-from mockserver.world.models import Model, ModelRun
-from mockserver.world.projects import Project
 from mockserver.world.record import R, Record
-from mockserver.world.slices import CatalogSlice
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import Label
+from mockserver.world.records.models import Model, ModelRun
+from mockserver.world.records.projects import Project
+from mockserver.world.records.slices import CatalogSlice
 from mockserver.world.store import Store
 
 

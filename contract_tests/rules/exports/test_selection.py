@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from mockserver.errors import MalformedRequest
 from mockserver.exports.selection import MOST_IDS, build_project_condition, parse_date_term
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import Label, ProjectRow
-from mockserver.world.projects import Batch
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import Label, ProjectRow
+from mockserver.world.records.projects import Batch
 from mockserver.world.store import Store
 
 MICROSECOND = datetime.timedelta(microseconds=1)

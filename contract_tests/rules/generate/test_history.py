@@ -25,13 +25,13 @@ from mockserver.generate.prose import LANGUAGES
 from mockserver.generate.scenario import load, parse
 from mockserver.generate.scenario_files import find
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Attachment, DataRow, Dataset, Embedding, MetadataSchema
-from mockserver.world.labels import Body, Label, ProjectRow, Review
 from mockserver.world.media import BY_NAME
 from mockserver.world.moments import format_moment
-from mockserver.world.people import Organization, Person, Role
-from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, TaskQueue
 from mockserver.world.record import Record
+from mockserver.world.records.data_rows import Attachment, DataRow, Dataset, Embedding, MetadataSchema
+from mockserver.world.records.labels import Body, Label, ProjectRow, Review
+from mockserver.world.records.people import Organization, Person, Role
+from mockserver.world.records.projects import Batch, LabelingFrontend, Ontology, Project, TaskQueue
 from mockserver.world.store import Store
 
 REPOSITORY = Path(__file__).parents[3]

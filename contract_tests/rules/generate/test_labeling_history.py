@@ -12,12 +12,12 @@ from mockserver.generate import history
 from mockserver.generate.chance import Chance
 from mockserver.generate.consensus import DRIFT, move_objects
 from mockserver.generate.scenario import parse
-from mockserver.world.data_rows import DataRow, MetadataSchema
-from mockserver.world.issues import Comment, Issue, IssueStatus
-from mockserver.world.labels import Body, Label, ProjectRow, parse_body
 from mockserver.world.moments import format_moment
-from mockserver.world.projects import Project
 from mockserver.world.record import Record
+from mockserver.world.records.data_rows import DataRow, MetadataSchema
+from mockserver.world.records.issues import Comment, Issue, IssueStatus
+from mockserver.world.records.labels import Body, Label, ProjectRow, parse_body
+from mockserver.world.records.projects import Project
 
 Records = list[Any]
 

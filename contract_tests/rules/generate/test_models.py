@@ -13,9 +13,9 @@ from mockserver.generate import history, scenario, scenario_files
 from mockserver.generate.chance import Chance
 from mockserver.generate.models import choose_split, predict
 from mockserver.generate.plans import RunPlan, Splits
-from mockserver.world.labels import Body, Label
-from mockserver.world.models import DataSplit, ModelRun, ModelRunRow, Prediction
 from mockserver.world.record import Record
+from mockserver.world.records.labels import Body, Label
+from mockserver.world.records.models import DataSplit, ModelRun, ModelRunRow, Prediction
 
 RUNS = """
 [[models]]

@@ -14,7 +14,7 @@ from mockserver.generate import history, prepared, worker
 from mockserver.generate.plans import Scenario
 from mockserver.generate.scenario import load, parse
 from mockserver.generate.scenario_files import find
-from mockserver.world.data_rows import DataRow
+from mockserver.world.records.data_rows import DataRow
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 

@@ -17,10 +17,10 @@ from mockserver.imports.bodies import ImportedBody, Target, build_body
 from mockserver.imports.contents import Contents
 from mockserver.imports.line_decoding import decode_line
 from mockserver.imports.scopes import build_scope
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import STAND_IN, parse_body
 from mockserver.world.media import BY_NAME
 from mockserver.world.record import JsonText
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import STAND_IN, parse_body
 
 Lines = list[dict[str, Any]]
 REFERENCE = Reference({"id": "c" + "0" * 24})

@@ -15,9 +15,9 @@ from mockserver.imports.contents import Contents
 from mockserver.imports.line_decoding import decode_line
 from mockserver.imports.problems import LineProblem
 from mockserver.imports.scopes import build_scope
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import parse_body
 from mockserver.world.record import JsonText
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import parse_body
 
 Line = dict[str, Any]
 TEXT = "research suggests that numbers stay as they were"

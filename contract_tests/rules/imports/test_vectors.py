@@ -7,7 +7,7 @@ PROGRAM = """
 import re
 from pathlib import Path
 from mockserver.imports.row_specs import encode_vector
-from mockserver.world.data_rows import Embedding
+from mockserver.world.records.data_rows import Embedding
 
 def read_memory():
     return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024

@@ -23,10 +23,10 @@ from mockserver.results.budget import Budget
 from mockserver.results.folder_results import FolderReader, FolderResults
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.events import Event, EventKind
-from mockserver.world.imports import AnnotationImport, AnnotationKind
-from mockserver.world.labels import Label
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import Event, EventKind
+from mockserver.world.records.imports import AnnotationImport, AnnotationKind
+from mockserver.world.records.labels import Label
 from mockserver.world.store import Hooks, Store
 
 PADDING = b" " * BYTES_TOGETHER

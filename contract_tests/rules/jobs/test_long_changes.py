@@ -13,7 +13,7 @@ from contract_tests.waiting import eventually
 from mockserver.jobs.long_changes import LongChanges, give_up, hold
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Dataset
+from mockserver.world.records.data_rows import Dataset
 from mockserver.world.store import Store
 
 PATIENCE = 60

@@ -18,13 +18,13 @@ from mockserver.world.changes.projects import ProjectChanges
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Dataset
-from mockserver.world.events import EventKind
-from mockserver.world.labels import Label, ProjectRow, WorkflowStatus
-from mockserver.world.projects import Project
 from mockserver.world.record import JsonText, Record
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.labels import Label, ProjectRow, WorkflowStatus
+from mockserver.world.records.projects import Project
+from mockserver.world.records.workspace import Workspace
 from mockserver.world.store import Hooks, Store
-from mockserver.world.workspace import Workspace
 
 ROWS = 2 * ROWS_TOGETHER + 7
 

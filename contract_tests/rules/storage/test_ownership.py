@@ -25,12 +25,12 @@ from mockserver.world.postgres import members
 from mockserver.world.postgres.migration import prepare
 from mockserver.world.postgres.pool import Pool, open_connection
 from mockserver.world.postgres.tables import DATA
-from mockserver.world.projects import Project
 from mockserver.world.record import JsonText
+from mockserver.world.records.projects import Project
+from mockserver.world.records.tasks import EXPORT
+from mockserver.world.records.webhooks import Delivery, DeliveryState
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks
-from mockserver.world.tasks import EXPORT
-from mockserver.world.webhooks import Delivery, DeliveryState
 
 RESULT = "exports/task/data/0.ndjson"
 

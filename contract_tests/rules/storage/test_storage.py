@@ -29,7 +29,7 @@ from mockserver.workspaces.registry import Registry
 from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.postgres.catalog import Catalog
-from mockserver.world.projects import Project
+from mockserver.world.records.projects import Project
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks
 

@@ -29,10 +29,10 @@ from mockserver.generate.scenario_files import find
 from mockserver.links import Links
 from mockserver.testing import schemas
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.labels import Body
 from mockserver.world.media import BY_NAME
-from mockserver.world.models import ModelRun
-from mockserver.world.projects import Ontology
+from mockserver.world.records.labels import Body
+from mockserver.world.records.models import ModelRun
+from mockserver.world.records.projects import Ontology
 from mockserver.world.store import Store
 
 KNOWN = {"documented", "client", "sample", "inferred"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mockserver.generate.fixtures import find_fixtures
 from mockserver.webhooks.messages import build_message, compute_signature
-from mockserver.world.events import TOPICS
+from mockserver.world.records.events import TOPICS
 
 SAMPLES = find_fixtures() / "webhooks"
 FILES = sorted(SAMPLES.glob("v[12]-*.json"))

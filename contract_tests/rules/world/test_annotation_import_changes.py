@@ -6,12 +6,12 @@ from contract_tests.rules.world.test_label_changes import BODY, project_of, row_
 from mockserver.errors import Conflict, NotFound
 from mockserver.world.changes.annotation_imports import AnnotationImportChanges, NewAnnotations, find_members
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.events import Event, EventKind
-from mockserver.world.imports import AnnotationImport, AnnotationKind, PreLabel
-from mockserver.world.labels import Label, ProjectRow, WorkflowStatus
-from mockserver.world.models import ModelRun, Prediction
 from mockserver.world.record import JsonText
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import Event, EventKind
+from mockserver.world.records.imports import AnnotationImport, AnnotationKind, PreLabel
+from mockserver.world.records.labels import Label, ProjectRow, WorkflowStatus
+from mockserver.world.records.models import ModelRun, Prediction
 from mockserver.world.store import Store
 
 

@@ -7,9 +7,9 @@ from mockserver.errors import MalformedRequest
 from mockserver.world.changes.batches import MOST_ROWS, BatchChanges, Consensus
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.projects import Batch
 from mockserver.world.queries.conditions import match_rows_outside
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.projects import Batch
 from mockserver.world.store import Store
 
 

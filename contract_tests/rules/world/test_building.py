@@ -26,14 +26,14 @@ from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.row_lookup import RowRef, find_data_rows
 from mockserver.world.changes.slices import SliceChanges
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Attachment, DataRow, EmbeddingVector, encode_metadata
-from mockserver.world.events import Event
-from mockserver.world.labels import ProjectRow
-from mockserver.world.models import DataSplit, ModelRunRow
 from mockserver.world.new_rows import KeyType, NewAttachment, NewVector, Refusal, RowSpec
-from mockserver.world.people import Person, Role
-from mockserver.world.projects import Batch, Project, TaskQueue
 from mockserver.world.record import JsonText
+from mockserver.world.records.data_rows import Attachment, DataRow, EmbeddingVector, encode_metadata
+from mockserver.world.records.events import Event
+from mockserver.world.records.labels import ProjectRow
+from mockserver.world.records.models import DataSplit, ModelRunRow
+from mockserver.world.records.people import Person, Role
+from mockserver.world.records.projects import Batch, Project, TaskQueue
 from mockserver.world.store import Store
 
 CONTENT = build_content("https://example.com/picture.jpg")

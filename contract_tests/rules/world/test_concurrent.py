@@ -6,7 +6,7 @@ from contextlib import closing
 
 from contract_tests.rules.world.test_store import events, project
 from mockserver.world.changes.catalog import CatalogChanges
-from mockserver.world.projects import Project, TaskQueue
+from mockserver.world.records.projects import Project, TaskQueue
 from mockserver.world.store import Store
 
 

@@ -9,8 +9,15 @@ from mockserver.errors import Conflict, NotFound
 from mockserver.world.changes.deliveries import MOST_SUBSCRIPTIONS, Attempted, Deliveries, Room
 from mockserver.world.clause import Clause
 from mockserver.world.record import JsonText
+from mockserver.world.records.webhooks import (
+    Attempt,
+    AttemptResult,
+    Delivery,
+    DeliveryState,
+    Subscription,
+    SubscriptionStatus,
+)
 from mockserver.world.store import Hooks, Store
-from mockserver.world.webhooks import Attempt, AttemptResult, Delivery, DeliveryState, Subscription, SubscriptionStatus
 
 BYTES = 1_000_000
 MOST = Room(10, BYTES)

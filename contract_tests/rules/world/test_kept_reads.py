@@ -19,8 +19,8 @@ from mockserver.world.postgres.catalog import Catalog
 from mockserver.world.postgres.database import PostgresConnection, PostgresDatabase
 from mockserver.world.postgres.pool import CONFIRMED_SECONDS, Session
 from mockserver.world.postgres.tables import DATA
+from mockserver.world.records.workspace import Workspace
 from mockserver.world.store import Store
-from mockserver.world.workspace import Workspace
 
 OWNER = 1
 LIFE = "kept-reads"

@@ -11,12 +11,12 @@ from mockserver.world.changes.issues import IssueChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.moves import APPROVE, MOVE
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.events import Event, EventKind
-from mockserver.world.issues import Comment, Issue, IssueStatus
-from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus
-from mockserver.world.people import Person
-from mockserver.world.projects import Project, ProjectTag, ResourceTag, TaskQueue
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import Event, EventKind
+from mockserver.world.records.issues import Comment, Issue, IssueStatus
+from mockserver.world.records.labels import Body, Label, ProjectRow, Review, WorkflowStatus
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import Project, ProjectTag, ResourceTag, TaskQueue
 from mockserver.world.store import Store
 
 BODY = b'{"objects":[],"classifications":[],"relationships":[]}'

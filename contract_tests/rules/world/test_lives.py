@@ -7,11 +7,11 @@ from contract_tests.rules.world.test_tasks import create_running_task
 from contract_tests.rules.worlds import generate_world
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.settings import WorkspaceSettings
-from mockserver.world.events import Event
+from mockserver.world.records.events import Event
+from mockserver.world.records.tasks import Task
+from mockserver.world.records.webhooks import Delivery
+from mockserver.world.records.workspace import GENERATED, OF_ONE_LIFE
 from mockserver.world.store import Store
-from mockserver.world.tasks import Task
-from mockserver.world.webhooks import Delivery
-from mockserver.world.workspace import GENERATED, OF_ONE_LIFE
 
 
 def test_new_ids_never_repeat_within_a_life_or_across_lives(store: Store) -> None:

@@ -13,12 +13,12 @@ from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.clause import Clause
 from mockserver.world.clock import SECOND
-from mockserver.world.polls import Poll
 from mockserver.world.progression import Delay, Progression
 from mockserver.world.record import JsonText
+from mockserver.world.records.polls import Poll
+from mockserver.world.records.tasks import EXPORT, Task
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
-from mockserver.world.tasks import EXPORT, Task
 
 
 def create_task(store: Store, looks: int) -> Task:

@@ -12,15 +12,15 @@ from contract_tests.rules.worlds import open_store
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.clause import EVERYTHING, FEW, Clause
-from mockserver.world.data_rows import DataRow, Dataset, EmbeddingVector
 from mockserver.world.database import Connection, Database, Source
-from mockserver.world.events import Event
-from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus
-from mockserver.world.models import Model, ModelRun, ModelRunRow
-from mockserver.world.people import Person
-from mockserver.world.projects import Project, ProjectTag, ResourceTag, TaskQueue
 from mockserver.world.queries import conditions, events, labels, projects, sources
 from mockserver.world.record import R, Record
+from mockserver.world.records.data_rows import DataRow, Dataset, EmbeddingVector
+from mockserver.world.records.events import Event
+from mockserver.world.records.labels import Label, ProjectRow, Review, WorkflowStatus
+from mockserver.world.records.models import Model, ModelRun, ModelRunRow
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import Project, ProjectTag, ResourceTag, TaskQueue
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 

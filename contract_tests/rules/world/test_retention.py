@@ -7,11 +7,11 @@ import pytest
 from contract_tests.rules.world.test_deliveries import subscribe
 from mockserver.world import retention
 from mockserver.world.clock import DAY
-from mockserver.world.events import Event
 from mockserver.world.record import JsonText
+from mockserver.world.records.events import Event
+from mockserver.world.records.webhooks import Attempt, Delivery, DeliveryState, Subscription
 from mockserver.world.retention import DAYS, DONE_SHARE, MEGABYTE, WHEN_BUSY, Retention
 from mockserver.world.store import Store
-from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription
 
 BODY = 10_000
 """Bytes of each body."""

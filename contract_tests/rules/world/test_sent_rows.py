@@ -11,9 +11,9 @@ from mockserver.imports.row_specs import SPELLINGS, RowReader, render_refused
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.data_rows import DataRowChanges, ImportItem
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow, Embedding, MetadataSchema
-from mockserver.world.imports import ImportRow
 from mockserver.world.new_rows import Refusal, RowSpec
+from mockserver.world.records.data_rows import DataRow, Embedding, MetadataSchema
+from mockserver.world.records.imports import ImportRow
 from mockserver.world.store import Store
 
 WRONG: list[Any] = [

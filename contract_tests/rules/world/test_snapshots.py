@@ -3,9 +3,9 @@
 from contract_tests.rules.world.test_store import project
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import Body
-from mockserver.world.projects import Project
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import Body
+from mockserver.world.records.projects import Project
 from mockserver.world.store import Store
 
 

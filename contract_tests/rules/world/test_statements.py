@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from mockserver.exports.selection import MOST_TERMS, build_catalog_condition, build_project_condition
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.labels import ProjectRow
 from mockserver.world.postgres.statements import LONG, MOST_JOINED, _translate_kept, translate
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import match_subquery
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import ProjectRow
+from mockserver.world.records.projects import Project
 from mockserver.world.store import Store
 
 ALWAYS = {"operator": "BETWEEN", "value": {"min": "2000-01-01T00:00:00Z", "max": "2100-01-01T00:00:00Z"}}

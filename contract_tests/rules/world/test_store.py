@@ -16,16 +16,16 @@ from mockserver.world.change import Change
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow, Dataset
-from mockserver.world.events import Event, EventKind
-from mockserver.world.labels import Label
-from mockserver.world.people import Person
-from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.record import JsonText, Record
+from mockserver.world.records.data_rows import DataRow, Dataset
+from mockserver.world.records.events import Event, EventKind
+from mockserver.world.records.labels import Label
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import Project, TaskQueue
+from mockserver.world.records.webhooks import Delivery
+from mockserver.world.records.workspace import Workspace
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks, Store
-from mockserver.world.webhooks import Delivery
-from mockserver.world.workspace import Workspace
 
 
 def events(store: Store) -> list[Event]:

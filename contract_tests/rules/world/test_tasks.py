@@ -7,8 +7,8 @@ import pytest
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.clause import Clause
 from mockserver.world.record import JsonText
+from mockserver.world.records.tasks import EXPORT, Task, TaskStatus
 from mockserver.world.store import Store
-from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
 
 def create_running_task(store: Store) -> Task:

@@ -14,13 +14,13 @@ from mockserver.api.graphql.plans import TakesLong
 from mockserver.errors import QueryTooComplex
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.data_rows import MetadataSchema
 from mockserver.world.database import Connection
 from mockserver.world.progression import AT_ONCE
 from mockserver.world.queries.conditions import LIVE
 from mockserver.world.record import R, Record
+from mockserver.world.records.data_rows import MetadataSchema
+from mockserver.world.records.tasks import Task, TaskStatus
 from mockserver.world.store import Store
-from mockserver.world.tasks import Task, TaskStatus
 
 if TYPE_CHECKING:
     from mockserver.exports.legacy.labels import LabelElements

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from mockserver.world.data_rows import DataRow, Dataset
-from mockserver.world.labels import Label
-from mockserver.world.people import Person
-from mockserver.world.projects import LabelingFrontend, Project
 from mockserver.world.queries.projects import (
     END_OF_HISTORY,
     LAST_ACTIVITY_OF_PROJECT,
@@ -16,6 +12,10 @@ from mockserver.world.queries.projects import (
     UPLOAD_TYPE_OF_PROJECT,
 )
 from mockserver.world.record import Record
+from mockserver.world.records.data_rows import DataRow, Dataset
+from mockserver.world.records.labels import Label
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import LabelingFrontend, Project
 
 MOMENTS = frozenset({"createdAt", "updatedAt", "setupComplete", "lastActivityTime", "lastActivity", "lastLoginAt"})
 """Kept in microseconds; clients are told milliseconds, and compare these."""

@@ -16,9 +16,9 @@ from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_fac
 from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.labels import FEATURES, Body, find_ends, parse_body, render_body
 from mockserver.world.media import FRAMED, WITH_LEGACY_MASKS, WITH_TEXT_LAYER
-from mockserver.world.projects import Ontology, Project
+from mockserver.world.records.labels import FEATURES, Body, find_ends, parse_body, render_body
+from mockserver.world.records.projects import Ontology, Project
 
 PLACE = "\ufdd5"
 """The place of the person and the data row in the mask URLs of old labels: bodies are shared, and a noncharacter of

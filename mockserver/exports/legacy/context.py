@@ -12,12 +12,12 @@ from mockserver.exports.legacy.numbers import format_number
 from mockserver.exports.sections import match_numbers
 from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import ENUM, MetadataSchema
 from mockserver.world.database import Connection
-from mockserver.world.issues import Issue, IssueStatus
-from mockserver.world.labels import Label, Review
-from mockserver.world.models import ModelRunRow
 from mockserver.world.record import Row
+from mockserver.world.records.data_rows import ENUM, MetadataSchema
+from mockserver.world.records.issues import Issue, IssueStatus
+from mockserver.world.records.labels import Label, Review
+from mockserver.world.records.models import ModelRunRow
 
 
 class Metadata:

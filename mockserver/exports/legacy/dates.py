@@ -13,7 +13,7 @@ import msgspec
 from mockserver.exports.dates import DatedChange
 from mockserver.world.clock import SECOND
 from mockserver.world.database import Connection
-from mockserver.world.workspace import Workspace
+from mockserver.world.records.workspace import Workspace
 
 _DATED = (
     DatedChange(

@@ -12,8 +12,8 @@ from typing import Any
 from mockserver.exports.legacy.numbers import to_javascript
 from mockserver.exports.legacy.schema_facts import GLOBAL, SchemaFacts
 from mockserver.world.ids import ORDINAL
-from mockserver.world.labels import find_ends
 from mockserver.world.media import LEGACY_RELATIONSHIPS
+from mockserver.world.records.labels import find_ends
 
 Item = Mapping[str, Any]
 JsonObject = dict[str, Any]

@@ -36,14 +36,14 @@ from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.clause import Clause
 from mockserver.world.clock import DAY
 from mockserver.world.database import Connection
-from mockserver.world.events import Event, EventKind
-from mockserver.world.legacy import LegacyFile
 from mockserver.world.moments import format_zulu
 from mockserver.world.progression import encode_pace
 from mockserver.world.queries.events import count_since, match_events_of_project
 from mockserver.world.record import JsonText
+from mockserver.world.records.events import Event, EventKind
+from mockserver.world.records.legacy import LegacyFile
+from mockserver.world.records.tasks import TaskStatus
 from mockserver.world.store import Store
-from mockserver.world.tasks import TaskStatus
 
 KEPT = 30 * 60 * 1_000_000
 """Microseconds for which a file is returned again (seed; SDK project.py 3.30.1:292, dataset.py:505, batch.py:94)."""

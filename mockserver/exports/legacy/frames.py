@@ -29,7 +29,7 @@ from mockserver.exports.legacy import features
 from mockserver.exports.legacy.numbers import to_javascript
 from mockserver.exports.legacy.schema_facts import SchemaFacts
 from mockserver.exports.text import escape_non_ascii
-from mockserver.world.labels import FEATURES, HOST, PIXEL_GEOMETRIES, PROJECT, TASK
+from mockserver.world.records.labels import FEATURES, HOST, PIXEL_GEOMETRIES, PROJECT, TASK
 
 PIECE = 128 * 1024
 """Bytes of whole lines in one chunk."""

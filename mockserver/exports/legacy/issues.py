@@ -10,11 +10,11 @@ from collections import defaultdict
 from typing import Any
 
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.moments import format_zulu
-from mockserver.world.people import Person
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.issues import Comment, Issue, IssueStatus
+from mockserver.world.records.people import Person
 
 
 def list_issues(connection: Connection, project_id: str, status: str | None) -> list[dict[str, Any]]:

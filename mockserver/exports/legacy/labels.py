@@ -26,14 +26,14 @@ from mockserver.generate.assets import build_asset, insert_tiles_url, is_documen
 from mockserver.links import LEGACY_KEY, RESULT_DAYS, Links, good_until
 from mockserver.world import ids
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Connection
 from mockserver.world.media import FRAMED, TILED, WITHOUT_LEGACY_ATTRIBUTES
 from mockserver.world.moments import format_zulu
-from mockserver.world.people import Person
 from mockserver.world.queries.sources import LABELS
 from mockserver.world.record import Row
-from mockserver.world.workspace import Workspace
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.people import Person
+from mockserver.world.records.workspace import Workspace
 
 PIECE = 128
 """Labels that are read, joined and written at a time. Joined 16 at a time, 31 turns of 20,000 labels took as much

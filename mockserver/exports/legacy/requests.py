@@ -11,13 +11,13 @@ from mockserver.conversion import convert, decode
 from mockserver.errors import MalformedRequest
 from mockserver.exports.selection import parse_date_term
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Connection
-from mockserver.world.labels import ProjectRow, WorkflowStatus
-from mockserver.world.models import ModelRun, ModelRunRow
-from mockserver.world.projects import Batch, Project
 from mockserver.world.queries.conditions import match_rows_with_status, match_subquery
 from mockserver.world.record import JsonText, Record
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.labels import ProjectRow, WorkflowStatus
+from mockserver.world.records.models import ModelRun, ModelRunRow
+from mockserver.world.records.projects import Batch, Project
 
 LIVE = Clause("NOT dr.deleted")
 

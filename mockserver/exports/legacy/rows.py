@@ -14,7 +14,7 @@ from mockserver.world.database import Connection
 from mockserver.world.moments import format_zulu
 from mockserver.world.queries.sources import DATA_ROWS
 from mockserver.world.record import Row
-from mockserver.world.workspace import Workspace
+from mockserver.world.records.workspace import Workspace
 
 PIECE = 256
 """Rows read and written at a time."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from mockserver.world.projects import Ontology
+from mockserver.world.records.projects import Ontology
 
 GLOBAL = "global"
 """The scope of a question about the whole data row, and of one whose ontology names none."""

@@ -9,9 +9,9 @@ from mockserver.conversion import decode
 from mockserver.exports.sections import match_numbers
 from mockserver.exports.text import json_string
 from mockserver.world.database import Connection
-from mockserver.world.labels import ProjectRow, WorkflowStep
-from mockserver.world.people import Person
-from mockserver.world.projects import TaskQueue
+from mockserver.world.records.labels import ProjectRow, WorkflowStep
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import TaskQueue
 
 DONE = '"Done"'
 """The queue of a row without a queue, as Export V2 calls it."""

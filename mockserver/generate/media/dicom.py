@@ -120,7 +120,7 @@ class Sheet:
 
     @property
     def picture(self) -> dict[str, Any]:
-        """The size of its frames, and the ordinal of its composite mask's id (world/labels.py, `aside`).
+        """The size of its frames, and the ordinal of its composite mask's id (world/records/labels.py, `aside`).
 
         Each plane has a composite mask of its own (inferred): the number in its URL is a frame of one plane.
         """

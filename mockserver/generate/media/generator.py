@@ -32,7 +32,8 @@ class Asset(msgspec.Struct, frozen=True):
 class Variant(msgspec.Struct, frozen=True):
     """One picture, text or clip with its annotations.
 
-    `content` and `aside` become a body of the world (world/labels.py); `media_attributes` in the snake_case of V2.
+    `content` and `aside` become a body of the world (world/records/labels.py). `media_attributes` are in the snake_case
+    of V2.
     """
 
     media_attributes: JsonText

@@ -167,7 +167,7 @@ def draw_masks(width: int, height: int, masks: list[dict[str, Any]]) -> bytes:
 
 
 def draw_mask(canvas: Canvas, mask: dict[str, Any], colour: Colour) -> None:
-    """The pixels of one mask of a body's `aside` (world/labels.py)."""
+    """The pixels of one mask of a body's `aside` (world/records/labels.py)."""
     for polygon in mask["polygons"]:
         canvas.fill_polygon([(x, y) for x, y in polygon], colour)
     canvas.fill_spans(mask.get("spans", ()), colour)

@@ -104,7 +104,7 @@ class Video(MediaGenerator):
 
 
 class Masks:
-    """The contents of the composite masks of a clip's frames (world/labels.py, `aside`)."""
+    """The contents of the composite masks of a clip's frames (world/records/labels.py, `aside`)."""
 
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []

@@ -12,16 +12,16 @@ from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.moves import Mover, move_if_enough
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.events import EventKind
-from mockserver.world.imports import AnnotationImport, AnnotationKind, PreLabel
-from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
-from mockserver.world.models import ModelRun, ModelRunRow, Prediction, RunMetric
 from mockserver.world.moments import round_to_second
-from mockserver.world.projects import Project
 from mockserver.world.queries.labels import count_by_row
 from mockserver.world.record import JsonText, Record
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.imports import AnnotationImport, AnnotationKind, PreLabel
+from mockserver.world.records.labels import Body, Label, ProjectRow, WorkflowStatus
+from mockserver.world.records.models import ModelRun, ModelRunRow, Prediction, RunMetric
+from mockserver.world.records.projects import Project
 from mockserver.world.store import Store
 
 KEYS_TOGETHER = 500
@@ -39,7 +39,7 @@ class NewMetric(NamedTuple):
 
 
 class NewAnnotations(NamedTuple):
-    """The annotations of one data row, as a body (world/labels.py), and the metrics of predictions."""
+    """The annotations of one data row, as a body (world/records/labels.py), and the metrics of predictions."""
 
     row: DataRow
     content: bytes | None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mockserver.errors import Conflict
-from mockserver.world.api_keys import ApiKey
 from mockserver.world.clause import Clause
 from mockserver.world.clock import SECOND
 from mockserver.world.record import encode_json
+from mockserver.world.records.api_keys import ApiKey
 from mockserver.world.store import Store
 
 MOST_KEYS = 1_000

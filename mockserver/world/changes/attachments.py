@@ -6,9 +6,9 @@ from typing import Any
 
 from mockserver.world.change import Change
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Attachment, DataRow
-from mockserver.world.events import EventKind
 from mockserver.world.new_rows import NewAttachment
+from mockserver.world.records.data_rows import Attachment, DataRow
+from mockserver.world.records.events import EventKind
 from mockserver.world.store import Store
 
 

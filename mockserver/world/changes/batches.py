@@ -15,17 +15,17 @@ from mockserver.world.change import Change
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.events import EventKind
 from mockserver.world.file_rules import FileRule, find_rule
-from mockserver.world.imports import PreLabel
-from mockserver.world.labels import Label, ProjectRow, WorkflowStatus
-from mockserver.world.projects import INITIAL_LABELING, Batch, Project, TaskQueue
 from mockserver.world.queries.conditions import match_live_row, match_subquery
 from mockserver.world.record import JsonText
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.imports import PreLabel
+from mockserver.world.records.labels import Label, ProjectRow, WorkflowStatus
+from mockserver.world.records.projects import INITIAL_LABELING, Batch, Project, TaskQueue
+from mockserver.world.records.workspace import Workspace
 from mockserver.world.store import Store
-from mockserver.world.workspace import Workspace
 
 MOST_ROWS = 100_000
 """Data rows of a batch (SDK project.py create_batch)."""

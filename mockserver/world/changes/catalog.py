@@ -7,11 +7,11 @@ from typing import Any
 from mockserver.world.change import Change
 from mockserver.world.changes.deleting import mark_deleted
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow, Dataset, MetadataValue, encode_metadata
-from mockserver.world.events import EventKind
-from mockserver.world.projects import Project, ProjectTag, ResourceTag, queues_of_new_project
 from mockserver.world.queries.conditions import match_missing_tags
 from mockserver.world.record import R
+from mockserver.world.records.data_rows import DataRow, Dataset, MetadataValue, encode_metadata
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.projects import Project, ProjectTag, ResourceTag, queues_of_new_project
 from mockserver.world.store import Store
 
 NEW_TAG = "8AC4F0"

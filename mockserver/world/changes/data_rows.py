@@ -10,13 +10,13 @@ from msgspec import UNSET
 from mockserver.errors import MalformedRequest
 from mockserver.world.change import Change
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Attachment, DataRow, Dataset, EmbeddingVector
-from mockserver.world.events import EventKind
-from mockserver.world.imports import ImportRow, PreLabel
-from mockserver.world.labels import Body, Label
-from mockserver.world.models import Prediction
 from mockserver.world.new_rows import Content, KeyType, NewAttachment, NewVector, Refusal, RowSpec
 from mockserver.world.record import JsonText, Record
+from mockserver.world.records.data_rows import Attachment, DataRow, Dataset, EmbeddingVector
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.imports import ImportRow, PreLabel
+from mockserver.world.records.labels import Body, Label
+from mockserver.world.records.models import Prediction
 from mockserver.world.store import Store
 
 Outcome = DataRow | Refusal

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from mockserver.world.change import Change
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import Label
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import Label
 
 D = TypeVar("D", DataRow, Label)
 

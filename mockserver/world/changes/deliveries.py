@@ -12,8 +12,7 @@ from mockserver.errors import Conflict
 from mockserver.world.change import Change
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.store import Store
-from mockserver.world.webhooks import (
+from mockserver.world.records.webhooks import (
     Attempt,
     AttemptResult,
     Delivery,
@@ -21,6 +20,7 @@ from mockserver.world.webhooks import (
     Subscription,
     SubscriptionStatus,
 )
+from mockserver.world.store import Store
 
 MOST_SUBSCRIPTIONS = 200
 """Of one workspace: each event writes a message of some 10 kB for each, in the transaction of the change."""

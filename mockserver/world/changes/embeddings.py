@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from mockserver.errors import BadInput, Conflict, NotAllowed
 from mockserver.world.changes.row_lookup import find_data_rows
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Embedding, EmbeddingVector
-from mockserver.world.events import EventKind
-from mockserver.world.labels import Body
 from mockserver.world.queries.conditions import match_subquery
+from mockserver.world.records.data_rows import Embedding, EmbeddingVector
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.labels import Body
 from mockserver.world.store import Store
 
 MOST_CUSTOM = 10

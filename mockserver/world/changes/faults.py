@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.faults import ArmedFault
 from mockserver.world.record import JsonText
+from mockserver.world.records.faults import ArmedFault
+from mockserver.world.records.workspace import Workspace
 from mockserver.world.store import Store
-from mockserver.world.workspace import Workspace
 
 
 class FaultChanges:

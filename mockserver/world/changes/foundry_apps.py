@@ -12,11 +12,11 @@ from mockserver.world.changes.documents import encode_bounded
 from mockserver.world.changes.models import ModelChanges, find_run
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.clause import Clause
-from mockserver.world.events import EventKind
-from mockserver.world.labels import Body
-from mockserver.world.models import FoundryApp, Model, ModelRun, Prediction
-from mockserver.world.projects import Ontology
 from mockserver.world.record import JsonText
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.labels import Body
+from mockserver.world.records.models import FoundryApp, Model, ModelRun, Prediction
+from mockserver.world.records.projects import Ontology
 from mockserver.world.store import Store
 
 MOST_APPS = 1_000

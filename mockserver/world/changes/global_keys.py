@@ -9,10 +9,10 @@ import msgspec
 
 from mockserver.world.change import Change
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.events import EventKind
-from mockserver.world.jobs import Job
 from mockserver.world.record import JsonText
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.jobs import Job
 from mockserver.world.store import Store
 
 LONGEST_KEY = 200

@@ -8,7 +8,7 @@ from enum import StrEnum
 from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.clause import Clause
-from mockserver.world.groups import GroupEvent, GroupMember, GroupProject
+from mockserver.world.records.groups import GroupEvent, GroupMember, GroupProject
 
 MOST_KEPT = 100_000
 """Entries of the log of one world."""

@@ -10,11 +10,11 @@ from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.group_log import Channel, GroupLog
 from mockserver.world.clause import Clause
-from mockserver.world.events import EventKind
-from mockserver.world.groups import GroupInvite, GroupMember, GroupProject, Invite, ProjectInvite, UserGroup
-from mockserver.world.people import Person, Role
-from mockserver.world.projects import Project
 from mockserver.world.record import Record
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.groups import GroupInvite, GroupMember, GroupProject, Invite, ProjectInvite, UserGroup
+from mockserver.world.records.people import Person, Role
+from mockserver.world.records.projects import Project
 from mockserver.world.store import Store
 
 MOST_GROUPS = 1_000

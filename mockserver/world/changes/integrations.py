@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from mockserver.errors import BadInput, Conflict
 from mockserver.world.change import Change
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Dataset
-from mockserver.world.events import EventKind
-from mockserver.world.integrations import IamIntegration
 from mockserver.world.record import encode_json
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.integrations import IamIntegration
 from mockserver.world.store import Store
 
 MOST_INTEGRATIONS = 1_000

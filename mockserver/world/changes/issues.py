@@ -11,12 +11,12 @@ from mockserver.errors import NotYours
 from mockserver.world.change import Change
 from mockserver.world.changes.moves import find_project_row
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.events import EventKind
-from mockserver.world.issues import Comment, Issue, IssueCategory, IssueStatus
-from mockserver.world.labels import Label
-from mockserver.world.projects import Project
 from mockserver.world.record import JsonText
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.issues import Comment, Issue, IssueCategory, IssueStatus
+from mockserver.world.records.labels import Label
+from mockserver.world.records.projects import Project
 from mockserver.world.store import Store
 
 

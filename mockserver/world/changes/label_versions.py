@@ -10,8 +10,8 @@ import orjson
 from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.clause import Clause
-from mockserver.world.labels import Body, Label, LabelVersion, ProjectRow
-from mockserver.world.projects import TaskQueue
+from mockserver.world.records.labels import Body, Label, LabelVersion, ProjectRow
+from mockserver.world.records.projects import TaskQueue
 
 MOST_KEPT = 1_000_000
 """Versions of one world; the oldest go first."""

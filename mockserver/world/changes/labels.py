@@ -27,9 +27,11 @@ from mockserver.world.changes.moves import (
 from mockserver.world.changes.routes import ELSE, IF
 from mockserver.world.clause import Clause
 from mockserver.world.clock import SECOND
-from mockserver.world.data_rows import DataRow
-from mockserver.world.events import EventKind
-from mockserver.world.labels import (
+from mockserver.world.moments import round_to_second
+from mockserver.world.record import JsonText, encode_json
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.labels import (
     Body,
     Label,
     LabelFeedback,
@@ -37,8 +39,6 @@ from mockserver.world.labels import (
     Review,
     WorkflowStatus,
 )
-from mockserver.world.moments import round_to_second
-from mockserver.world.record import JsonText, encode_json
 from mockserver.world.store import Store
 
 _SELECT_ANOTHER_LABEL = (

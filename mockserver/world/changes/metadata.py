@@ -10,8 +10,8 @@ import orjson
 from mockserver.errors import BadInput, Conflict, MalformedRequest, NotAllowed
 from mockserver.world.change import Change
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import ENUM, DataRow, MetadataSchema, MetadataValue, encode_metadata
-from mockserver.world.events import EventKind
+from mockserver.world.records.data_rows import ENUM, DataRow, MetadataSchema, MetadataValue, encode_metadata
+from mockserver.world.records.events import EventKind
 from mockserver.world.store import Store
 
 KINDS = ("CustomMetadataNumber", "CustomMetadataDateTime", "CustomMetadataEnum", "CustomMetadataString")

@@ -9,10 +9,10 @@ from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.documents import encode_bounded
 from mockserver.world.clause import Clause
-from mockserver.world.events import EventKind
 from mockserver.world.media import LIVE_CHAT
-from mockserver.world.models import ModelConfig, ProjectModelConfig
-from mockserver.world.projects import Project
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.models import ModelConfig, ProjectModelConfig
+from mockserver.world.records.projects import Project
 from mockserver.world.store import Store
 
 

@@ -14,11 +14,11 @@ from mockserver.world.changes.documents import encode_bounded
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.events import EventKind
-from mockserver.world.labels import Label
-from mockserver.world.models import DataSplit, Model, ModelRun, ModelRunRow, Prediction, RunMetric
-from mockserver.world.projects import Ontology
 from mockserver.world.queries.conditions import match_live_model
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.labels import Label
+from mockserver.world.records.models import DataSplit, Model, ModelRun, ModelRunRow, Prediction, RunMetric
+from mockserver.world.records.projects import Ontology
 from mockserver.world.store import Store
 
 

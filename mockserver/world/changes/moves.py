@@ -7,12 +7,12 @@ from mockserver.world.change import Change
 from mockserver.world.changes.label_versions import VersionAction, record_version
 from mockserver.world.changes.routes import IF, Routes
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.events import EventKind
-from mockserver.world.labels import Label, ProjectRow, WorkflowStatus, WorkflowStep, encode_history
 from mockserver.world.moments import format_moment
-from mockserver.world.people import Person
-from mockserver.world.projects import Project, TaskQueue
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.labels import Label, ProjectRow, WorkflowStatus, WorkflowStep, encode_history
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import Project, TaskQueue
 
 APPROVE, REJECT, MOVE = "Approve", "Reject", "Move"
 """Actions of a workflow history (sample: cc-data-processing)."""

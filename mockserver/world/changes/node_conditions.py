@@ -12,12 +12,12 @@ import orjson
 
 from mockserver.world import ids
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
-from mockserver.world.issues import Issue
-from mockserver.world.labels import Body, Label, LabelFeedback, ProjectRow
 from mockserver.world.moments import parse_moment
-from mockserver.world.projects import Ontology, Project
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.issues import Issue
+from mockserver.world.records.labels import Body, Label, LabelFeedback, ProjectRow
+from mockserver.world.records.projects import Ontology, Project
 
 NEGATED = "is_not"
 OR = "or"

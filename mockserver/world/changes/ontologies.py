@@ -10,10 +10,10 @@ import orjson
 from mockserver.errors import Conflict, NotFound
 from mockserver.world.change import Change
 from mockserver.world.clause import Clause
-from mockserver.world.labels import Body
-from mockserver.world.models import Model
-from mockserver.world.projects import FeatureSchema, Ontology, Project
 from mockserver.world.record import Record, encode_json
+from mockserver.world.records.labels import Body
+from mockserver.world.records.models import Model
+from mockserver.world.records.projects import FeatureSchema, Ontology, Project
 from mockserver.world.store import Store
 
 JsonObject = dict[str, Any]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from mockserver.errors import NotAllowed
-from mockserver.world.api_keys import ApiKey
 from mockserver.world.changes.group_log import Channel, GroupLog
 from mockserver.world.clause import Clause
-from mockserver.world.events import EventKind
-from mockserver.world.groups import GroupMember
-from mockserver.world.labels import ProjectRow
-from mockserver.world.people import Person, ProjectMember
+from mockserver.world.records.api_keys import ApiKey
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.groups import GroupMember
+from mockserver.world.records.labels import ProjectRow
+from mockserver.world.records.people import Person, ProjectMember
 from mockserver.world.store import Store
 
 

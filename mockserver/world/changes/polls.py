@@ -10,12 +10,12 @@ import msgspec
 from mockserver.world.change import Change
 from mockserver.world.clause import Clause
 from mockserver.world.ids import digest
-from mockserver.world.imports import AnnotationImport
-from mockserver.world.legacy import LegacyFile
-from mockserver.world.polls import Poll
 from mockserver.world.progression import Delay, Pace, decode_pace, progress
+from mockserver.world.records.imports import AnnotationImport
+from mockserver.world.records.legacy import LegacyFile
+from mockserver.world.records.polls import Poll
+from mockserver.world.records.tasks import Task
 from mockserver.world.store import Store
-from mockserver.world.tasks import Task
 
 MOST_KEPT = 10_000
 """Things without a record whose polls are kept, for one workspace; the oldest are forgotten."""

@@ -16,12 +16,12 @@ from mockserver.world.changes.data_rows import DataRowChanges
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.changes.workflows import copy_workflow
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Dataset
-from mockserver.world.events import EventKind
 from mockserver.world.new_rows import Content, RowSpec
-from mockserver.world.people import NO_ROLE, THROUGH_PROJECT, Person, ProjectMember, Role
-from mockserver.world.projects import Ontology, Project, ProjectTag, ResourceTag
 from mockserver.world.record import encode_json
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.people import NO_ROLE, THROUGH_PROJECT, Person, ProjectMember, Role
+from mockserver.world.records.projects import Ontology, Project, ProjectTag, ResourceTag
 from mockserver.world.store import Store
 
 INSTRUCTIONS = "projectInstructions"

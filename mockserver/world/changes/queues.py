@@ -11,9 +11,9 @@ from mockserver.world.changes.moves import MOVE, Mover, report_move
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.events import EventKind
-from mockserver.world.labels import ProjectRow
-from mockserver.world.projects import Project, TaskQueue
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.labels import ProjectRow
+from mockserver.world.records.projects import Project, TaskQueue
 from mockserver.world.store import Store
 
 _ROWS_PER_STATEMENT = 500

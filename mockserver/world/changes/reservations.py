@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.events import EventKind
-from mockserver.world.labels import ProjectRow
-from mockserver.world.people import Person
-from mockserver.world.projects import INITIAL_LABELING, Project, TaskQueue
 from mockserver.world.queries.conditions import match_subquery
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.labels import ProjectRow
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import INITIAL_LABELING, Project, TaskQueue
 from mockserver.world.store import Store
 
 

@@ -14,8 +14,8 @@ import orjson
 from mockserver.world.change import Change
 from mockserver.world.changes.node_conditions import LabelledRow, holds, passes
 from mockserver.world.clause import Clause
-from mockserver.world.labels import Label, ProjectRow
-from mockserver.world.projects import ProjectWorkflow, TaskQueue
+from mockserver.world.records.labels import Label, ProjectRow
+from mockserver.world.records.projects import ProjectWorkflow, TaskQueue
 
 IF, ELSE = "if", "else"
 _OUTPUTS = {"else": ELSE, "rejected": ELSE}

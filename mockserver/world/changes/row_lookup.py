@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from mockserver.errors import MalformedRequest
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection
+from mockserver.world.records.data_rows import DataRow
 
 MOST_NAMED = 5
 """Missing data rows that a message names."""

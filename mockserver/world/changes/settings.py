@@ -10,9 +10,9 @@ import msgspec
 
 from mockserver.world.clause import EVERYTHING
 from mockserver.world.progression import Progression, decode_progression
+from mockserver.world.records.workspace import GENERATED, OF_ONE_LIFE, Workspace
 from mockserver.world.store import Store
 from mockserver.world.switches import Switches, decode_switches
-from mockserver.world.workspace import GENERATED, OF_ONE_LIFE, Workspace
 
 
 class WorkspaceSettings:

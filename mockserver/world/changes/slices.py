@@ -5,9 +5,9 @@ from __future__ import annotations
 from mockserver.errors import Conflict
 from mockserver.world import ids
 from mockserver.world.clause import Clause
-from mockserver.world.events import EventKind
 from mockserver.world.record import JsonText
-from mockserver.world.slices import CatalogSlice
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.slices import CatalogSlice
 from mockserver.world.store import Store
 
 MOST_SLICES = 10_000

@@ -6,11 +6,11 @@ from typing import Any
 
 from mockserver.errors import ResourceFailed
 from mockserver.world.clause import Clause
-from mockserver.world.legacy import LegacyFile
 from mockserver.world.progression import Pace, Progression, decode_progression, encode_pace
 from mockserver.world.record import JsonText
+from mockserver.world.records.legacy import LegacyFile
+from mockserver.world.records.tasks import EXPORT, IMPORTS, Task, TaskStatus
 from mockserver.world.store import Store
-from mockserver.world.tasks import EXPORT, IMPORTS, Task, TaskStatus
 
 NO_STREAMS = JsonText("{}")
 STOPPED = "The server was stopped while this task ran; start it again"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mockserver.world.records.uploads import Upload
 from mockserver.world.store import Store
-from mockserver.world.uploads import Upload
 
 
 class UploadChanges:

@@ -14,12 +14,12 @@ from mockserver.world.change import Change
 from mockserver.world.changes.documents import encode_bounded
 from mockserver.world.changes.moves import STATUS_OF_QUEUE
 from mockserver.world.clause import Clause
-from mockserver.world.events import EventKind
 from mockserver.world.kept_texts import describe_length, describe_nul
-from mockserver.world.labels import ProjectRow
-from mockserver.world.projects import Project, ProjectWorkflow, TaskQueue, queues_of_new_project
 from mockserver.world.queries.conditions import match_subquery
 from mockserver.world.record import encode_json
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.labels import ProjectRow
+from mockserver.world.records.projects import Project, ProjectWorkflow, TaskQueue, queues_of_new_project
 from mockserver.world.store import Store
 
 QUEUE_OF_NODE = {

@@ -10,10 +10,10 @@ from mockserver.errors import MalformedRequest, NotFound
 from mockserver.world.change import Change
 from mockserver.world.changes.projects import INSTRUCTIONS
 from mockserver.world.clause import Clause
-from mockserver.world.events import EventKind
-from mockserver.world.labels import ProjectRow
 from mockserver.world.media import LIVE_CHAT
-from mockserver.world.projects import Ontology, Project, ProjectWorkforce
+from mockserver.world.records.events import EventKind
+from mockserver.world.records.labels import ProjectRow
+from mockserver.world.records.projects import Ontology, Project, ProjectWorkforce
 from mockserver.world.store import Store
 
 SET_UP, REQUESTED = "SET_UP", "REQUESTED"

@@ -17,7 +17,7 @@ from mockserver.world.postgres.journals import build_journal_removal
 from mockserver.world.postgres.pool import Pool, Session
 from mockserver.world.postgres.tables import DATA, REMOVED, build_analysis, build_copy, build_removal, list_tables
 from mockserver.world.postgres.transactions import begin_as_member, begin_transaction
-from mockserver.world.workspace import OF_ONE_LIFE
+from mockserver.world.records.workspace import OF_ONE_LIFE
 
 ROWS_SENT = 1000
 TABLES_OF_ONE_LIFE = {kind.TABLE for kind in OF_ONE_LIFE}

@@ -16,7 +16,7 @@ from mockserver.world.postgres import members
 from mockserver.world.postgres.pool import Pool, Session
 from mockserver.world.postgres.tables import DATA
 from mockserver.world.postgres.transactions import begin_as_member, begin_transaction
-from mockserver.world.tasks import TaskStatus
+from mockserver.world.records.tasks import TaskStatus
 
 LOCK_SECONDS = 5
 """Seconds that a claim waits for a change that is being made in the life."""

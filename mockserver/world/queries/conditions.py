@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.data_rows import BUILT_IN_EMBEDDING
-from mockserver.world.labels import ProjectRow
-from mockserver.world.models import Model
-from mockserver.world.projects import Project, ProjectTag
 from mockserver.world.record import Record
+from mockserver.world.records.data_rows import BUILT_IN_EMBEDDING
+from mockserver.world.records.labels import ProjectRow
+from mockserver.world.records.models import Model
+from mockserver.world.records.projects import Project, ProjectTag
 
 LIVE = Clause("NOT deleted")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.webhooks import Delivery
+from mockserver.world.records.webhooks import Delivery
 
 
 def list_page(

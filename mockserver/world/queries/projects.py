@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.database import Connection, Source
-from mockserver.world.labels import WorkflowStatus
 from mockserver.world.media import GENERATING_MEDIA, LIVE_CHAT
 from mockserver.world.queries.conditions import match_live_row
 from mockserver.world.record import Row
+from mockserver.world.records.labels import WorkflowStatus
 
 ROWS_OF_PROJECT = (
     "((SELECT COUNT(*) FROM project_row pr WHERE pr.project_id = {project})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockserver.world.database import Connection
-from mockserver.world.tasks import EXPORT
+from mockserver.world.records.tasks import EXPORT
 
 
 def count_exports(connection: Connection) -> dict[str, int]:

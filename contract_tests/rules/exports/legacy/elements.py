@@ -10,9 +10,9 @@ from mockserver.exports.legacy.labels import LabelElements, build_label
 from mockserver.links import Links
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
-from mockserver.world.labels import Body, Label
-from mockserver.world.projects import Project
 from mockserver.world.record import JsonText
+from mockserver.world.records.labels import Body, Label
+from mockserver.world.records.projects import Project
 from mockserver.world.store import Store
 
 LINKS = Links.from_name("key", 0)

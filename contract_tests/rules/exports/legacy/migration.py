@@ -16,8 +16,8 @@ from mockserver.exports.legacy.dates import load_legacy_format
 from mockserver.exports.legacy.frames import render_frame_lines
 from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_facts
 from mockserver.world.clause import Clause
-from mockserver.world.labels import Body, Label
-from mockserver.world.projects import Ontology, Project
+from mockserver.world.records.labels import Body, Label
+from mockserver.world.records.projects import Ontology, Project
 from mockserver.world.store import Store
 
 PAGE = Path(__file__).parents[4] / "docs" / "from-v1-to-v2.md"

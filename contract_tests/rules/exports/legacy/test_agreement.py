@@ -18,8 +18,8 @@ from mockserver.generate import scenario, scenario_files
 from mockserver.world.clause import Clause
 from mockserver.world.media import FRAMED
 from mockserver.world.moments import round_to_second
-from mockserver.world.people import Person
-from mockserver.world.projects import Project
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import Project
 from mockserver.world.store import Store
 
 SCENARIOS = ("default", "states", "forms")

@@ -19,7 +19,7 @@ from mockserver.exports.legacy.labels import LabelElements
 from mockserver.links import DAY
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.clause import Clause
-from mockserver.world.labels import Label
+from mockserver.world.records.labels import Label
 from mockserver.world.store import Store
 
 DAYS = st.dates(datetime.date(2019, 1, 1), datetime.date(2025, 1, 1))

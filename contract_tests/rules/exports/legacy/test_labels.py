@@ -12,9 +12,9 @@ from mockserver.errors import NotFound
 from mockserver.exports.legacy.labels import LabelElements, build_element, build_label
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.clause import Clause
-from mockserver.world.labels import Label
-from mockserver.world.models import ModelRun
-from mockserver.world.projects import Ontology, Project
+from mockserver.world.records.labels import Label
+from mockserver.world.records.models import ModelRun
+from mockserver.world.records.projects import Ontology, Project
 from mockserver.world.store import Store
 
 KEYS = [

@@ -18,7 +18,7 @@ from mockserver.exports.legacy.labels import LabelElements
 from mockserver.exports.legacy.numbers import format_number, to_javascript
 from mockserver.exports.legacy.rows import LegacyDataRows
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.labels import Label
+from mockserver.world.records.labels import Label
 from mockserver.world.store import Store
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

@@ -8,8 +8,8 @@ from contract_tests.rules.worlds import generate_world
 from mockserver.exports.legacy.files import has_changed
 from mockserver.exports.legacy.requests import LabelsRequest, parse_labels_request
 from mockserver.world.clause import Clause
-from mockserver.world.events import Event
 from mockserver.world.record import JsonText
+from mockserver.world.records.events import Event
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 

@@ -16,7 +16,7 @@ from mockserver.generate.media.generator import get_generator
 from mockserver.generate.media.geospatial import TILE, Ground, Tiled, to_degrees
 from mockserver.generate.scenario import load
 from mockserver.generate.scenario_files import find
-from mockserver.world.labels import FEATURES
+from mockserver.world.records.labels import FEATURES
 
 ONTOLOGIES = {"geospatial": ("default", "survey-map"), "tiles": ("forms", "slide")}
 NUMBERS = st.integers(0, 200)

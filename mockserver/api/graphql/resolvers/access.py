@@ -11,9 +11,9 @@ from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields, resolve_empty_list, resolve_null
 from mockserver.api.graphql.filters import read_id
 from mockserver.world.clause import Clause
-from mockserver.world.groups import Invite
-from mockserver.world.people import Organization, Person, Role
 from mockserver.world.queries.conditions import LIVE
+from mockserver.world.records.groups import Invite
+from mockserver.world.records.people import Organization, Person, Role
 
 SEATS = 1_000
 """People that an organization may have (inferred: no client shows a limit)."""

@@ -19,12 +19,12 @@ from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, NotFound, nearest, quote
 from mockserver.workspaces.created_keys import write_key
 from mockserver.world import ids
-from mockserver.world.api_keys import ApiKey
 from mockserver.world.clause import Clause
 from mockserver.world.clock import SECOND
-from mockserver.world.people import Person, Role
 from mockserver.world.queries.conditions import LIVE
 from mockserver.world.record import encode_json
+from mockserver.world.records.api_keys import ApiKey
+from mockserver.world.records.people import Person, Role
 
 NEVER = 2**31 - 1
 """When the key of the workspace ends, in seconds since 1970: the last timestamp that a GraphQL Int has (inferred)."""

@@ -17,10 +17,10 @@ from mockserver.errors import BadInput, MalformedRequest
 from mockserver.world.changes.batches import MOST_ROWS, TOO_MANY, Consensus, check_priority
 from mockserver.world.changes.row_lookup import RowRef, find_data_rows
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow, Dataset
-from mockserver.world.projects import Batch, Project
 from mockserver.world.queries.conditions import match_rows_outside
-from mockserver.world.tasks import ADD_TO_BATCH, Task
+from mockserver.world.records.data_rows import DataRow, Dataset
+from mockserver.world.records.projects import Batch, Project
+from mockserver.world.records.tasks import ADD_TO_BATCH, Task
 
 ROWS_TOGETHER = 500
 """Data rows that a task adds in one transaction, some 10 ms, in which no other change can be made."""

@@ -14,9 +14,9 @@ from mockserver.errors import BadInput, MalformedRequest
 from mockserver.imports.media import build_content
 from mockserver.imports.ontologies import complete_ontology, give_ids, parse_normalized
 from mockserver.world.changes.projects import FirstRows
-from mockserver.world.data_rows import Dataset
 from mockserver.world.media import LIVE_CHAT
-from mockserver.world.projects import LabelingFrontend, Ontology, Project
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.projects import LabelingFrontend, Ontology, Project
 
 ONLY_READ = {"queueMode": ("CATALOG",), "allowedMediaType": ("UNKNOWN", "UNSUPPORTED")}
 """Values that SDKs know because projects may have them (queue_mode.py, media_type.py), and nobody can give."""

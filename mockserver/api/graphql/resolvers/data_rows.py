@@ -20,8 +20,8 @@ from mockserver.exports.legacy.media import build_media_attributes
 from mockserver.generate.assets import is_document
 from mockserver.links import AssetKey
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Attachment, DataRow, Dataset
 from mockserver.world.queries.projects import count_rows_of_dataset
+from mockserver.world.records.data_rows import Attachment, DataRow, Dataset
 
 MOST_KEYS = 20_000
 

@@ -23,8 +23,8 @@ from mockserver.exports.tasks import get_streams, is_finished
 from mockserver.http.threads import call_off_loop
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.people import Organization, Person
-from mockserver.world.tasks import EXPORT, IMPORTS, RUN_APP, Task, TaskStatus
+from mockserver.world.records.people import Organization, Person
+from mockserver.world.records.tasks import EXPORT, IMPORTS, RUN_APP, Task, TaskStatus
 
 PATIENCE = 0.2
 """Seconds that the mutation waits for its export: a first poll that is not COMPLETE costs every SDK two seconds."""

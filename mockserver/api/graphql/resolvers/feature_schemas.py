@@ -15,7 +15,7 @@ from mockserver.api.graphql.pages import cut_window
 from mockserver.errors import NotFound
 from mockserver.imports.ontologies import complete_feature, give_ids, list_roots, parse_normalized
 from mockserver.world.clause import Clause
-from mockserver.world.projects import FeatureSchema, Ontology
+from mockserver.world.records.projects import FeatureSchema, Ontology
 
 
 class RootSchemaNode(msgspec.Struct, frozen=True):

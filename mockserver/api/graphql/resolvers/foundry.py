@@ -21,8 +21,8 @@ from mockserver.exports.scope import build_catalog_scope
 from mockserver.world.changes.foundry_apps import AppSettings
 from mockserver.world.changes.row_lookup import RowRef, find_data_rows
 from mockserver.world.clause import Clause
-from mockserver.world.models import FoundryApp, ModelRun, ModelRunRow
-from mockserver.world.tasks import RUN_APP, Task
+from mockserver.world.records.models import FoundryApp, ModelRun, ModelRunRow
+from mockserver.world.records.tasks import RUN_APP, Task
 
 APP = "id modelId name description inferenceParams classToSchemaId ontologyId createdBy"
 MOST_ROWS = 100_000

@@ -19,10 +19,10 @@ from mockserver.jobs.uploads import UploadedFile
 from mockserver.world.changes.group_log import Channel
 from mockserver.world.changes.groups import Membership
 from mockserver.world.clause import Clause
-from mockserver.world.groups import GroupEvent, GroupMember, UserGroup
-from mockserver.world.people import Person, Role
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE
+from mockserver.world.records.groups import GroupEvent, GroupMember, UserGroup
+from mockserver.world.records.people import Person, Role
+from mockserver.world.records.projects import Project
 
 MOST_BYTES, MOST_LINES = 4_000_000, 20_000
 PAGE = 100

@@ -16,10 +16,10 @@ from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest, WireError
 from mockserver.world.changes.groups import MOST_GROUPS, GroupSettings, Membership
 from mockserver.world.clause import Clause
-from mockserver.world.groups import GroupMember, GroupProject, Invite, ProjectInvite, UserGroup
-from mockserver.world.people import Person, Role
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE, match_subquery
+from mockserver.world.records.groups import GroupMember, GroupProject, Invite, ProjectInvite, UserGroup
+from mockserver.world.records.people import Person, Role
+from mockserver.world.records.projects import Project
 
 PAGE = 100
 MOST_ADDRESSES = 100

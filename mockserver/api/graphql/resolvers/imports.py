@@ -13,8 +13,8 @@ from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput
 from mockserver.world.clause import Clause
-from mockserver.world.imports import AnnotationImport, AnnotationKind
-from mockserver.world.projects import Project
+from mockserver.world.records.imports import AnnotationImport, AnnotationKind
+from mockserver.world.records.projects import Project
 
 QUERIES = {
     "labelImport": AnnotationKind.LABELS,

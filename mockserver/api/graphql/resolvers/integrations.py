@@ -16,8 +16,8 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.texts import check_texts
 from mockserver.world import ids
-from mockserver.world.data_rows import Dataset
-from mockserver.world.integrations import IamIntegration
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.integrations import IamIntegration
 
 
 class Rule(NamedTuple):

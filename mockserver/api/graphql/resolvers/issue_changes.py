@@ -13,8 +13,8 @@ from mockserver.api.graphql.filters import read_id, snake
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput
 from mockserver.world.changes.issues import NewIssue
-from mockserver.world.issues import Comment, Issue, IssueCategory, IssueStatus
 from mockserver.world.record import JsonText
+from mockserver.world.records.issues import Comment, Issue, IssueCategory, IssueStatus
 
 Where = Mapping[str, Any]
 NOUNS = {"content": "An issue or comment", "name": "A category of issues"}

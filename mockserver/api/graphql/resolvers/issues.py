@@ -16,11 +16,11 @@ from mockserver.api.graphql.filters import build_text_condition, read_id
 from mockserver.api.graphql.pages import Page, build_page, parse_cursor
 from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.issues import Comment, Issue, IssueCategory, IssueStatus
-from mockserver.world.people import Person
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import match_subquery
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.issues import Comment, Issue, IssueCategory, IssueStatus
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import Project
 
 PAGE = 100
 """Issues, where a client does not say how many it wants."""

@@ -16,7 +16,7 @@ from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, NotFound
 from mockserver.world import ids
 from mockserver.world.kept_texts import describe_length
-from mockserver.world.labels import Label, LabelFeedback, Review
+from mockserver.world.records.labels import Label, LabelFeedback, Review
 
 MOST_SCORES, LARGEST_SCORE = 100, 1e12
 MOST_CHARACTERS, MOST_SECONDS = 4_000_000, 2**31 - 1

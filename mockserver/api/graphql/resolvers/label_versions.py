@@ -14,10 +14,10 @@ from mockserver.api.graphql.pages import parse_cursor
 from mockserver.api.graphql.resolvers.groups import NodePage
 from mockserver.errors import BadInput
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import Body, LabelVersion
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import match_subquery
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import Body, LabelVersion
+from mockserver.world.records.projects import Project
 
 PAGE = 100
 """Versions of a page at most (SDK label_version.py `_MAX_PAGE_SIZE`)."""

@@ -15,10 +15,10 @@ from mockserver.api.graphql.resolvers.people import get_organization
 from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.world import ids
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import Body, Label, ProjectRow, Review
-from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE, match_subquery
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import Body, Label, ProjectRow, Review
+from mockserver.world.records.projects import Project
 
 
 class LabelType(msgspec.Struct, frozen=True):

@@ -23,8 +23,8 @@ from mockserver.exports.legacy.requests import (
 from mockserver.http.threads import call_off_loop
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.clock import SECOND
-from mockserver.world.projects import Project
-from mockserver.world.tasks import TaskStatus
+from mockserver.world.records.projects import Project
+from mockserver.world.records.tasks import TaskStatus
 
 Data = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ import msgspec
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import ENUM, DataRow, Embedding, MetadataSchema
+from mockserver.world.records.data_rows import ENUM, DataRow, Embedding, MetadataSchema
 
 
 class MetadataField(msgspec.Struct, frozen=True):

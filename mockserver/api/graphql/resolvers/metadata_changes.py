@@ -15,7 +15,7 @@ from mockserver.imports.metadata import MetadataReader
 from mockserver.imports.refusals import ItemRefused
 from mockserver.world.changes.metadata import Option
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow, Embedding, MetadataSchema, MetadataValue
+from mockserver.world.records.data_rows import DataRow, Embedding, MetadataSchema, MetadataValue
 
 MISSING_FIELD = "Schema did not exist"
 """The service's words for a field that a data row does not have (SDK tests test_data_row_delete_metadata.py)."""

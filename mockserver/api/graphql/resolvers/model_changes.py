@@ -19,10 +19,10 @@ from mockserver.imports.names import camelize_keys
 from mockserver.world.changes.models import check_in_run, find_rows_of_labels
 from mockserver.world.changes.row_lookup import find_data_rows
 from mockserver.world.clause import Clause
-from mockserver.world.labels import Label
-from mockserver.world.models import DataSplit, Model, ModelRun
-from mockserver.world.projects import Project
-from mockserver.world.tasks import Task
+from mockserver.world.records.labels import Label
+from mockserver.world.records.models import DataSplit, Model, ModelRun
+from mockserver.world.records.projects import Project
+from mockserver.world.records.tasks import Task
 
 ADD_ROWS, ADD_LABELS, ASSIGN_SPLITS = "mea-register-data-rows", "mea-register-labels", "mea-assign-data-splits"
 """The types of the tasks (inferred)."""

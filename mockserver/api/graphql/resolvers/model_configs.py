@@ -16,11 +16,11 @@ from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, shorten
 from mockserver.exports.selection import build_catalog_condition
 from mockserver.world.clause import Clause
-from mockserver.world.models import ModelConfig, ProjectModelConfig
-from mockserver.world.projects import Project
 from mockserver.world.queries.sources import DATA_ROWS
 from mockserver.world.record import encode_json
-from mockserver.world.slices import CatalogSlice
+from mockserver.world.records.models import ModelConfig, ProjectModelConfig
+from mockserver.world.records.projects import Project
+from mockserver.world.records.slices import CatalogSlice
 
 MOST_RESPONSES = 100
 CREATED_AT, DIRECTIONS = "dataRowCreatedAt", ("ASC", "DESC")

@@ -13,9 +13,9 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import build_unique_condition
 from mockserver.api.graphql.pages import Page, Window, build_page, parse_cursor
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.models import Model, ModelRun, ModelRunRow
 from mockserver.world.queries.conditions import LIVE, match_live_model, match_subquery
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.models import Model, ModelRun, ModelRunRow
 
 PAGE = 100
 """Data rows of a page without `first`; SDKs always send it (pagination.py)."""

@@ -18,7 +18,7 @@ from mockserver.errors import BadInput, MalformedRequest
 from mockserver.imports.ontologies import complete_ontology, give_ids, parse_normalized
 from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.media import MEDIA
-from mockserver.world.projects import LabelingFrontend, Ontology
+from mockserver.world.records.projects import LabelingFrontend, Ontology
 
 
 class Ontologies(msgspec.Struct, frozen=True):

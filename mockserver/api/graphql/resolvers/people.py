@@ -10,8 +10,8 @@ from mockserver.api.graphql.fields import Fields, resolve_null
 from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import Window
 from mockserver.errors import BadInput
-from mockserver.world.people import Organization, Person, Role
-from mockserver.world.projects import ResourceTag
+from mockserver.world.records.people import Organization, Person, Role
+from mockserver.world.records.projects import ResourceTag
 
 USER = "id email name nickname picture isViewer isExternalUser timezone createdAt updatedAt"
 

@@ -13,8 +13,8 @@ from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, WireError
 from mockserver.world.clause import Clause
-from mockserver.world.people import Role
-from mockserver.world.projects import REVIEW, Project, ResourceTag, TaskQueue
+from mockserver.world.records.people import Role
+from mockserver.world.records.projects import REVIEW, Project, ResourceTag, TaskQueue
 
 
 class Removal(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from mockserver.errors import BadInput
 from mockserver.jobs.project_sync import ProjectSync, Quality, SyncedLabel, SyncedReview, SyncEntry
 from mockserver.world.changes.global_keys import LONGEST_KEY
 from mockserver.world.moments import parse_moment
-from mockserver.world.projects import Project
+from mockserver.world.records.projects import Project
 
 MOST_ENTRIES = 10_000
 """Entries of one request."""

@@ -16,17 +16,7 @@ from mockserver.errors import BadInput
 from mockserver.exports.selection import build_project_condition
 from mockserver.world import ids
 from mockserver.world.clause import EVERYTHING, Clause
-from mockserver.world.data_rows import Dataset
 from mockserver.world.media import GENERATING_MEDIA, LIVE_CHAT
-from mockserver.world.people import NO_ROLE, THROUGH_ORGANIZATION, Person, ProjectMember, Role
-from mockserver.world.projects import (
-    Batch,
-    LabelingFrontend,
-    Ontology,
-    Project,
-    ResourceTag,
-    TaskQueue,
-)
 from mockserver.world.queries.conditions import (
     LIVE,
     match_datasets_of_project,
@@ -40,6 +30,16 @@ from mockserver.world.queries.projects import (
     count_rows_by_state,
     count_rows_of_projects,
     find_last_activities,
+)
+from mockserver.world.records.data_rows import Dataset
+from mockserver.world.records.people import NO_ROLE, THROUGH_ORGANIZATION, Person, ProjectMember, Role
+from mockserver.world.records.projects import (
+    Batch,
+    LabelingFrontend,
+    Ontology,
+    Project,
+    ResourceTag,
+    TaskQueue,
 )
 
 PROJECT = (

@@ -15,10 +15,10 @@ from mockserver.api.graphql.matching import matches
 from mockserver.api.graphql.pages import Window, cut_window
 from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.world.clause import Clause
-from mockserver.world.labels import Label
-from mockserver.world.people import Person
-from mockserver.world.projects import Project
 from mockserver.world.queries.labels import count_labels_by_reviews, measure_benchmark, measure_labelers
+from mockserver.world.records.labels import Label
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import Project
 
 NET_SCORES = {
     "None": "SUM(r.score) IS NULL",

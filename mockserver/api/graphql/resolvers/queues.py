@@ -19,10 +19,10 @@ from mockserver.world import ids
 from mockserver.world.changes.queues import check_in_project
 from mockserver.world.changes.row_lookup import RowRef, find_data_rows, map_data_rows
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import ProjectRow
-from mockserver.world.projects import Project, TaskQueue
-from mockserver.world.tasks import SEND_TO_QUEUE, Task
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.labels import ProjectRow
+from mockserver.world.records.projects import Project, TaskQueue
+from mockserver.world.records.tasks import SEND_TO_QUEUE, Task
 
 UPDATE_PRIORITY = "update-queue-priority"
 """The type of the tasks of createQueuePriorityUpdateTask (inferred)."""

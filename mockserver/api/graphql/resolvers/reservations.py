@@ -13,9 +13,9 @@ from mockserver.errors import BadInput
 from mockserver.world.changes.reservations import AssignmentStatus, match_queue
 from mockserver.world.changes.row_lookup import find_data_rows
 from mockserver.world.clause import Clause
-from mockserver.world.labels import ProjectRow
-from mockserver.world.people import Person
-from mockserver.world.projects import INITIAL_LABELING, REVIEW, Project
+from mockserver.world.records.labels import ProjectRow
+from mockserver.world.records.people import Person
+from mockserver.world.records.projects import INITIAL_LABELING, REVIEW, Project
 
 MOST_ROWS = 100_000
 """Data rows of one request."""

@@ -16,9 +16,9 @@ from mockserver.imports.refusals import ItemRefused
 from mockserver.imports.row_specs import read_attachment
 from mockserver.world.changes.global_keys import ASSIGN, CLEAR, Assigned, Assignment, Cleared
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import Attachment
-from mockserver.world.jobs import Job
 from mockserver.world.new_rows import NewAttachment
+from mockserver.world.records.data_rows import Attachment
+from mockserver.world.records.jobs import Job
 
 MOST_KEYS = 20_000
 IN_PROGRESS, COMPLETE = "IN_PROGRESS", "COMPLETE"

@@ -18,10 +18,10 @@ from mockserver.digits import parse_digits
 from mockserver.errors import BadInput
 from mockserver.imports.row_specs import RowReader
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow, Dataset
-from mockserver.world.imports import ImportRow
 from mockserver.world.new_rows import KeyType, RowSpec
-from mockserver.world.tasks import IMPORTS, Task, TaskStatus
+from mockserver.world.records.data_rows import DataRow, Dataset
+from mockserver.world.records.imports import ImportRow
+from mockserver.world.records.tasks import IMPORTS, Task, TaskStatus
 
 LONGEST_CURSOR = 9
 """Digits of the position of a data row in an import."""

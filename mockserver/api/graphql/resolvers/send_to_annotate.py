@@ -12,7 +12,7 @@ from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.errors import BadInput, MalformedRequest
 from mockserver.jobs.send_to_annotate import SendRequest, SendToAnnotate, Source
 from mockserver.world.changes.batches import DEFAULT_PRIORITY
-from mockserver.world.tasks import SEND_TO_ANNOTATE
+from mockserver.world.records.tasks import SEND_TO_ANNOTATE
 
 KEEP_EXISTING, OVERRIDE_WITH_PREDICTIONS = "KEEP_EXISTING", "OVERRIDE_WITH_PREDICTIONS"
 

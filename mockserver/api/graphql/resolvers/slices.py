@@ -14,11 +14,11 @@ from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import Page, PageInfo, build_page, get_number, parse_cursor
 from mockserver.exports.selection import build_catalog_condition
 from mockserver.world.clause import Clause
-from mockserver.world.data_rows import DataRow
-from mockserver.world.models import ModelRun, ModelRunRow
 from mockserver.world.queries.conditions import match_subquery
 from mockserver.world.queries.sources import DATA_ROWS
-from mockserver.world.slices import CatalogSlice
+from mockserver.world.records.data_rows import DataRow
+from mockserver.world.records.models import ModelRun, ModelRunRow
+from mockserver.world.records.slices import CatalogSlice
 
 PAGE = 100
 """Data rows of a page without `first`; SDKs always send it (pagination.py)."""

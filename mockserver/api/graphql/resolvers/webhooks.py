@@ -15,8 +15,8 @@ from mockserver.api.graphql.texts import check_texts
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.options import WebhookOptions
 from mockserver.world.clause import Clause
-from mockserver.world.projects import Project
-from mockserver.world.webhooks import Subscription
+from mockserver.world.records.projects import Project
+from mockserver.world.records.webhooks import Subscription
 
 
 def add_to(fields: Fields) -> None:

@@ -14,7 +14,7 @@ from mockserver.api.graphql.resolvers.projects import list_task_queues
 from mockserver.errors import BadInput
 from mockserver.world import ids
 from mockserver.world.clause import Clause
-from mockserver.world.projects import Project, ProjectWorkflow
+from mockserver.world.records.projects import Project, ProjectWorkflow
 
 NODES = {
     "INITIAL_LABELING_QUEUE": "initial_labeling_task",

@@ -16,12 +16,12 @@ from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import Page, PageInfo
 from mockserver.errors import BadInput, MalformedRequest, nearest, quote, shorten
 from mockserver.world.clause import Clause
-from mockserver.world.labels import WorkflowStatus
 from mockserver.world.moments import parse_moment
-from mockserver.world.projects import Project, ProjectTag, ProjectWorkforce, ResourceTag
 from mockserver.world.queries.conditions import LIVE, match_subquery
 from mockserver.world.queries.projects import count_rows_by_state
 from mockserver.world.record import encode_json
+from mockserver.world.records.labels import WorkflowStatus
+from mockserver.world.records.projects import Project, ProjectTag, ProjectWorkforce, ResourceTag
 
 MOST_LISTED, PAGE = 1_000, 100
 MOST_FILTERS = 100

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mockserver.world.api_keys import ApiKey
-from mockserver.world.events import Event
-from mockserver.world.faults import ArmedFault
-from mockserver.world.imports import AnnotationImport, ImportRow
-from mockserver.world.jobs import Job
-from mockserver.world.legacy import LegacyFile
-from mockserver.world.polls import Poll
 from mockserver.world.record import JsonText, Record
-from mockserver.world.tasks import Task
-from mockserver.world.uploads import Upload
-from mockserver.world.webhooks import Attempt, Delivery, Subscription
+from mockserver.world.records.api_keys import ApiKey
+from mockserver.world.records.events import Event
+from mockserver.world.records.faults import ArmedFault
+from mockserver.world.records.imports import AnnotationImport, ImportRow
+from mockserver.world.records.jobs import Job
+from mockserver.world.records.legacy import LegacyFile
+from mockserver.world.records.polls import Poll
+from mockserver.world.records.tasks import Task
+from mockserver.world.records.uploads import Upload
+from mockserver.world.records.webhooks import Attempt, Delivery, Subscription
 
 GENERATED = "generated"
 """The incarnation of a world that no workspace has begun to live in."""

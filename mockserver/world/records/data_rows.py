@@ -33,7 +33,7 @@ class Dataset(Record, frozen=True):
     updated_at: int
     deleted: bool
     signer_id: str | None = None
-    """The integration (world/integrations.py) through which its files are read."""
+    """The integration (world/records/integrations.py) through which its files are read."""
 
 
 class DataRow(Record, frozen=True):
