@@ -22,6 +22,8 @@ NOBODY = "http://127.0.0.1:9/hook"
 """Nothing listens there, so what is sent to it stays in the outbox."""
 HOOK = {"url": NOBODY, "secret": "secret", "topics": ["LABEL_CREATED"]}
 EVENT = {"event": "LABEL_CREATED", "project": "image"}
+MARKS = 20
+"""Steps after which the workspaces are made anew: each look reads all that earlier steps have left."""
 CREATE_PROJECT = "mutation($name: String!){createProject(data: {name: $name}){id}}"
 EXPORT = "mutation($project: ID!){exportDataRowsInProject(input: {filters: {projectId: $project}}){taskId}}"
 
@@ -229,8 +231,10 @@ def check_done(server: Killable, change: Change, before: dict[str, Seen]) -> Non
 def prepare(server: Killable) -> None:
     """Creates a full workspace and its fork, and makes in both a change that is acknowledged before the kill."""
     api_keys = set(server.control("GET", "workspaces")["api_keys"])
-    if "new" in api_keys:
-        server.control("DELETE", "workspaces/new")
+    worn = {key for key in api_keys & {"source", "fork"} if count_projects(server, key) > MARKS}
+    for key in worn | api_keys & {"new"}:
+        server.control("DELETE", f"workspaces/{key}")
+    api_keys -= worn
     if "source" not in api_keys:
         server.control("POST", "workspaces", {"api_key": "source", "switches": {"characters": "utf-8"}})
     if not server.control("GET", "webhooks", key="source")["webhooks"]:  # new, or reset
@@ -243,8 +247,11 @@ def prepare(server: Killable) -> None:
         server.control("POST", "events", EVENT, key="source")
         export(server)
     for key in ("source", "fork"):
-        marks = len(server.ask(key, "{projects(first: 1000){id}}")["projects"])
-        server.ask(key, CREATE_PROJECT, name=f"mark {marks}")
+        server.ask(key, CREATE_PROJECT, name=f"mark {count_projects(server, key)}")
+
+
+def count_projects(server: Killable, key: str) -> int:
+    return len(server.ask(key, "{projects(first: 1000){id}}")["projects"])
 
 
 def check(server: Killable, change: Change, before: dict[str, Seen], *, where: str) -> None:
