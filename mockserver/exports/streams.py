@@ -11,7 +11,8 @@ import msgspec
 from mockserver.conversion import decode
 from mockserver.exports.chunks import ChunkPlanner, Stream
 from mockserver.results.budget import Budget
-from mockserver.results.interface import ResultFile, Results, ResultWriter
+from mockserver.results.files_writer import open_files_writer
+from mockserver.results.interface import ResultFile, Results
 from mockserver.world.record import JsonText
 
 RESULT = "RESULT"
@@ -73,24 +74,17 @@ class TaskResults:
         """
         plan = ChunkPlanner()
         lines = 0
-        current = ""
-        writer: ResultWriter | None = None
+        writer = open_files_writer(self._results)
         try:
             for batch in batches:
                 file = plan.place(len(batch.text), batch.lines)
-                if writer is None or file != current:
-                    if writer is not None:
-                        writer.close()
-                    current, writer = file, self._results.create(file_name(task_id, stream, file))
                 self._budget.take(self._results, _task_name(task_id), len(batch.text))
-                writer.write(batch.text)
+                writer.write(file_name(task_id, stream, file), batch.text)
                 lines += batch.lines
                 report_lines(lines)
-            if writer is not None:
-                writer.close()
+            writer.close()
         except BaseException:
-            if writer is not None:
-                writer.abandon()
+            writer.abandon()
             raise
         return plan.build_stream()
 

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import re
 import zlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing
 from email.utils import formatdate
 from typing import NamedTuple, Protocol
 
@@ -144,10 +145,11 @@ class RangedResponse:
         return headers
 
     async def _send_chunks(self, send: Send, chunks: Iterator[bytes]) -> None:
-        async for chunk in _take_in_thread(chunks) if self._source.blocking else _take(chunks):
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            # send() does not suspend while the client keeps up: without this others wait for the whole body.
-            await asyncio.sleep(0)
+        async with aclosing(_take_in_thread(chunks) if self._source.blocking else _take(chunks)) as taken:
+            async for chunk in taken:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                # send() does not suspend while the client keeps up: without this others wait for the whole body.
+                await asyncio.sleep(0)
 
     def _gzip(self) -> Iterator[bytes]:
         compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
@@ -155,18 +157,25 @@ class RangedResponse:
         yield compressor.flush()
 
 
-async def _take(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _take(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
     for chunk in chunks:
         yield chunk
 
 
-async def _take_in_thread(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Takes the first chunk, and then some at a time, since a change of threads takes as long as a chunk."""
-    most = 0
-    while batch := await asyncio.to_thread(_take_batch, chunks, most):
-        for chunk in batch:
-            yield chunk
-        most = AHEAD
+async def _take_in_thread(chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """Takes the first chunk, and then some at a time, since a change of threads takes as long as a chunk. They are read
+    while those before them are sent; when it is closed in between, it waits for that reader."""
+    batch = await asyncio.to_thread(_take_batch, chunks, 0)
+    while batch:
+        reading = asyncio.create_task(asyncio.to_thread(_take_batch, chunks, AHEAD))
+        try:
+            for chunk in batch:
+                yield chunk
+        except BaseException:
+            await asyncio.wait({reading})
+            reading.exception()  # nobody needs it, and unread it would be logged
+            raise
+        batch = await reading
 
 
 def _take_batch(chunks: Iterator[bytes], most: int) -> list[bytes]:

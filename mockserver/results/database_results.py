@@ -55,16 +55,23 @@ class DatabaseWriter:
 
     def __init__(self, files: Files, no: int) -> None:
         self._files, self._no = files, no
-        self._rest = bytearray()
-        self._parts = 0
+        self._rest: list[bytes] = []
+        self._rest_size = self._parts = 0
         self._closed = False
 
     def write(self, data: bytes) -> None:
         """Raises ResourceFailed."""
-        self._rest += data
-        while len(self._rest) >= PART:
-            self._append(bytes(self._rest[:PART]))
-            del self._rest[:PART]
+        self._rest.append(data)
+        self._rest_size += len(data)
+        if self._rest_size >= PART:
+            self._append_parts(b"".join(self._rest))
+
+    def _append_parts(self, content: bytes) -> None:
+        """Writes the whole parts, and keeps the rest."""
+        end = len(content) // PART * PART
+        for first in range(0, end, PART):
+            self._append(content[first : first + PART])
+        self._rest, self._rest_size = [content[end:]], len(content) - end
 
     def _append(self, content: bytes) -> None:
         self._files.append(self._no, self._parts, content)
@@ -75,9 +82,9 @@ class DatabaseWriter:
         if self._closed:
             return
         self._closed = True
-        size = self._parts * PART + len(self._rest)
-        if self._rest:
-            self._append(bytes(self._rest))
+        size = self._parts * PART + self._rest_size
+        if self._rest_size:
+            self._append(b"".join(self._rest))
         self._files.complete(self._no, size)
 
     def abandon(self) -> None:

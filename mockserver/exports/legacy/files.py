@@ -29,6 +29,7 @@ from mockserver.exports.legacy.rows import LegacyDataRows
 from mockserver.exports.text import unescape
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.results.budget import Budget
+from mockserver.results.files_writer import open_files_writer
 from mockserver.results.interface import ResultFile, Results
 from mockserver.world.change import Change
 from mockserver.world.changes.polls import Polls, find_share
@@ -211,14 +212,15 @@ class LegacyFiles:
     def _write(self, job: LegacyJob) -> None:
         """Writes the file and records that it is COMPLETE."""
         name = file_name(job.file)
-        writer = self._results.create(name)
+        writer = open_files_writer(self._results)
         try:
+            writer.write(name, b"")  # a file without rows is there, too
             raw = load_format(job.snapshot).switches.characters == "utf-8"
             for text in EXPORT_LOCK.take_turns(self._texts(job)):
                 self._jobs.check_running()
                 data = unescape(text) if raw else text
                 self._budget.take(self._results, name, len(data))
-                writer.write(data)
+                writer.write(name, data)
             writer.close()
         except BaseException:
             writer.abandon()
