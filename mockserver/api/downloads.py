@@ -16,7 +16,7 @@ from mockserver.api.results import Result, find_legacy_result, find_result, may_
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.dates import load_format
 from mockserver.exports.legacy.issues import list_issues
-from mockserver.generate.assets import build_asset, build_text_layer, build_tile, insert_tiles_url
+from mockserver.generate.assets import build_asset, build_text_layer, build_tile, insert_tiles_url, is_document
 from mockserver.generate.media.generator import Asset
 from mockserver.http.ranged import RangedResponse
 from mockserver.http.requests import base_url
@@ -46,7 +46,7 @@ class Downloads:
         """`compressed` result files for clients that take gzip; `redirected` to URLs of the store that has them."""
         self._workspaces, self._public_url, self._compressed = workspaces, public_url, compressed
         self._redirected = redirected
-        self._asset = functools.lru_cache(maxsize=ASSETS_KEPT)(_build)
+        self._build_generated = functools.lru_cache(maxsize=ASSETS_KEPT)(_build)
 
     def _check_signature(self, request: Request, path: str | None = None) -> Workspace:
         return check_signature(self._workspaces, request, path)
@@ -94,7 +94,7 @@ class Downloads:
         """The file of a data row, built on demand."""
         workspace = self._check_signature(request)
         row_id, recipe = self._recipe(workspace, DataRow, request.path_params["row"])
-        asset = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
+        asset = await asyncio.to_thread(self._build_asset, recipe, workspace.world.seed)
         content = asset.content
         if asset.tiled:
             with workspace.store.reading() as connection:
@@ -102,6 +102,10 @@ class Downloads:
             tiles = workspace.links.tiles(row_id, expires=expires)
             content = insert_tiles_url(content, base_url(request, self._public_url) + tiles)
         return RangedResponse(BytesSource(content), asset.content_type)
+
+    def _build_asset(self, recipe: str, seed: int) -> Asset:
+        """The file of a recipe. A document is not kept: it may be long, and is there already."""
+        return _build(recipe, seed) if is_document(recipe) else self._build_generated(recipe, seed)
 
     async def upload(self, request: Request) -> ASGIApp:
         """A file that a client has uploaded. Refused in the words of the storage."""
@@ -130,7 +134,7 @@ class Downloads:
         """The file of an attachment, built on demand."""
         workspace = self._check_signature(request)
         _, recipe = self._recipe(workspace, Attachment, request.path_params["attachment"])
-        asset = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
+        asset = await asyncio.to_thread(self._build_asset, recipe, workspace.world.seed)
         return RangedResponse(BytesSource(asset.content), asset.content_type)
 
     async def text_layer(self, request: Request) -> RangedResponse:

@@ -42,9 +42,15 @@ def build_media_attributes(text: str, recipe: str | None, *, seed: int) -> JsonO
     return clip
 
 
-@lru_cache(maxsize=TEXTS_KEPT)
 def render_media_attributes(text: str, recipe: str | None, seed: int) -> str:
-    """The same as JSON in ASCII. Rows share few texts; of clips each file has its own."""
+    """The same as JSON in ASCII."""
+    is_file = recipe is not None and not is_document(recipe)
+    return _render_kept(text, recipe if is_file else None, seed)
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def _render_kept(text: str, recipe: str | None, seed: int) -> str:
+    """Rows share few texts; of clips each file has its own. A document may be long, and is not kept."""
     return escape_non_ascii(orjson.dumps(build_media_attributes(text, recipe, seed=seed)).decode())
 
 
