@@ -22,6 +22,9 @@ class DataRowColumns(NamedTuple):
     global_key: Column = ()
     external_id: Column = ()
     row_data: Column = ()
+    """None for a row whose file the server hosts, and for a long text that is not read yet."""
+    row_data_size: Column = ()
+    """Bytes, and None for a row whose file the server hosts."""
     media_type: Column = ()
     media_attributes: Column = ()
     metadata: Column = ()
@@ -52,6 +55,11 @@ class LabelColumns(NamedTuple):
     seconds_to_rework: Column = ()
     consensus_score: Column = ()
     benchmark_score: Column = ()
+
+
+def cut_rows(rows: DataRowColumns, first: int, end: int) -> DataRowColumns:
+    """The columns of the rows from `first` to before `end`."""
+    return DataRowColumns._make(column[first:end] for column in rows)
 
 
 def transpose_rows(kind: Callable[..., Columns], names: Sequence[str], rows: list[Row]) -> Columns:

@@ -65,7 +65,7 @@ class Labels:
     def render_predictions(self, clause: Clause, kinds: LabelKinds) -> dict[tuple[str, int], list[str]]:
         """Predictions by model run id and data row number. They are built like labels."""
         predictions = self._select_columns(Prediction, "model_run_id", (), clause)
-        bodies = self._bodies.read(set(predictions.body_id))
+        bodies = self._bodies.read(predictions.body_id)
         return _group_by_row(predictions, self._join(predictions, [""] * len(predictions.id), bodies, kinds))
 
     def _select(self, clause: Clause) -> LabelColumns:
@@ -79,7 +79,7 @@ class Labels:
         return transpose_rows(LabelColumns, (*_COLUMNS, "parent_id", *more), rows)
 
     def _render(self, labels: LabelColumns, kinds: LabelKinds) -> list[list[str]]:
-        bodies = self._bodies.read(set(labels.body_id))
+        bodies = self._bodies.read(labels.body_id)
         details = self._render_details(labels, bodies) if self._params.include_label_details else [""] * len(labels.id)
         if self._params.include_performance_details:
             details = list(map(str.__add__, details, self._write_performance(labels)))

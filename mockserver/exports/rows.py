@@ -10,8 +10,9 @@ from collections.abc import Container, Iterator, Sequence
 from functools import partial
 from itertools import chain
 
+from mockserver.exports.allowance import SHORT, Allowance, TooMuchTogether, select_long, select_short
 from mockserver.exports.annotations import Annotations
-from mockserver.exports.columns import DataRowColumns, transpose_rows
+from mockserver.exports.columns import DataRowColumns, cut_rows, transpose_rows
 from mockserver.exports.dates import PayloadFormat, load_format, remove_page_count
 from mockserver.exports.experiments import Experiments, get_experiment_keys
 from mockserver.exports.failures import FailedRow
@@ -31,6 +32,7 @@ from mockserver.world.database import Connection
 from mockserver.world.media import LABEL_KINDS, WITH_TEXT_LAYER
 from mockserver.world.moments import format_moment, round_to_second
 from mockserver.world.record import Row
+from mockserver.world.records.data_rows import DataRow
 
 ROWS_PER_BATCH = 128
 """Rows read at a time: enough to share the cost of a query, too few to hold memory."""
@@ -39,7 +41,8 @@ LINES_PER_TEXT = 32
 FEW_PROJECTS = 30
 """Up to so many projects are searched one by one; for more, all rows of the batch are read."""
 
-_COLUMNS = ("no", "id", "global_key", "external_id", "row_data", "media_type", "media_attributes")
+_COLUMNS = ("no", "id", "global_key", "external_id", "media_type", "media_attributes")
+_TEXTS = ("row_data", "row_data_size")
 _DETAILS = ("dataset_id", "created_at", "updated_at", "last_activity_at", "created_by")
 
 Parts = Sequence[str]
@@ -101,10 +104,12 @@ class ExportRows:
         self._tags = {
             project: f',"project_tags":[{self._names.render_tags(project)}]' if has_tags else "" for project in projects
         }
-        bodies = Annotations(connection, host=host, task_id=task_id, steps=build_steps(params, self._form, keep))
-        vectors = Annotations(connection, host=host, task_id=task_id, steps=[])
+        allowance = self._allowance = Allowance(ROWS_PER_BATCH)
+        steps = build_steps(params, self._form, keep)
+        bodies = Annotations(connection, host=host, task_id=task_id, steps=steps, allowance=allowance)
+        vectors = Annotations(connection, host=host, task_id=task_id, steps=[], allowance=allowance)
         self._labels = Labels(connection, self._names, bodies, params, self._form)
-        self._sections = Sections(connection, self._names, vectors, self._files, projects)
+        self._sections = Sections(connection, self._names, vectors, self._files, projects, allowance)
 
     def render(self) -> bytes:
         """The whole NDJSON as one text, for small selections."""
@@ -120,13 +125,13 @@ class ExportRows:
         scope, params = self._scope, self._params
         names = [*_COLUMNS, *(["metadata"] if params.include_metadata else [])]
         names += _DETAILS if params.include_data_row_details else []
-        selected = ", ".join(f"dr.{name}" for name in names)
+        selected = ", ".join([*(f"dr.{name}" for name in names), select_short("dr.row_data")])
         for rows in self._connection.select_batches(
             scope.source, selected, scope.condition, order=scope.order, size=ROWS_PER_BATCH
         ):
             good = self._remove_failing(rows) if self._failing else rows
             if good:
-                yield from self._render(transpose_rows(DataRowColumns, names, good))
+                yield from self._render(transpose_rows(DataRowColumns, [*names, *_TEXTS], good))
 
     def _remove_failing(self, rows: list[Row]) -> list[Row]:
         good = []
@@ -139,13 +144,38 @@ class ExportRows:
         return good
 
     def _render(self, rows: DataRowColumns) -> Iterator[RowBatch]:
-        columns = self._render_columns(rows)
-        for first in range(0, len(rows.no), LINES_PER_TEXT):
+        """Renders as many rows together as have no more long values than is allowed."""
+        first = 0
+        while first < len(rows.no):
+            part = cut_rows(rows, first, first + self._allowance.rows)
+            self._allowance.begin(len(part.no))
+            try:
+                columns = self._render_columns(self._read_texts(part))
+            except TooMuchTogether:
+                continue
+            yield from self._join(columns, len(part.no))
+            del columns  # they may be long, and the next rows too
+            self._allowance.end()
+            first += len(part.no)
+
+    def _read_texts(self, rows: DataRowColumns) -> DataRowColumns:
+        """The same rows with their long texts. Raises TooMuchTogether."""
+        sizes = [size or 0 for size in rows.row_data_size]
+        self._allowance.take(sum(sizes))
+        if max(sizes) <= SHORT:
+            return rows
+        long = select_long(self._connection, DataRow, "no", "row_data", match_numbers("no", list(rows.no)))
+        texts = zip(rows.no, rows.row_data, strict=True)
+        return rows._replace(row_data=tuple(long.get(number, text) for number, text in texts))
+
+    def _join(self, columns: list[list[Parts]], rows: int) -> Iterator[RowBatch]:
+        """Joins the columns of so many rows, LINES_PER_TEXT rows at a time."""
+        for first in range(0, rows, LINES_PER_TEXT):
             lines = zip(*(column[first : first + LINES_PER_TEXT] for column in columns), strict=True)
             text = "".join(chain.from_iterable(chain.from_iterable(lines))).encode("ascii")
             if self._change is not None:
                 text = self._change(text)
-            count = min(LINES_PER_TEXT, len(rows.no) - first)
+            count = min(LINES_PER_TEXT, rows - first)
             yield RowBatch(unescape(text) if self._form.switches.characters == "utf-8" else text, count)
 
     def _render_columns(self, rows: DataRowColumns) -> list[list[Parts]]:

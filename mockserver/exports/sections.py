@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
+from mockserver.exports.allowance import SHORT, Allowance, select_long, select_short
 from mockserver.exports.annotations import Annotations
 from mockserver.exports.names import Names
 from mockserver.exports.text import escape_non_ascii, json_string
@@ -70,9 +71,16 @@ class Sections:
     """The sections of one export around its rows."""
 
     def __init__(
-        self, connection: Connection, names: Names, vectors: Annotations, files: Files, projects: dict[str, Project]
+        self,
+        connection: Connection,
+        names: Names,
+        vectors: Annotations,
+        files: Files,
+        projects: dict[str, Project],
+        allowance: Allowance,
     ) -> None:
         self._connection, self._names, self._vectors, self._files = connection, names, vectors, files
+        self._allowance = allowance
         self._ontologies = {
             project.id: "" if project.ontology_id is None else f'"ontology_id":"{project.ontology_id}",'
             for project in projects.values()
@@ -118,11 +126,15 @@ class Sections:
         return name if status == WorkflowStatus.TO_LABEL else f'"task_id":"{queue_id}",{name}'
 
     def render_attachments(self, rows: Clause) -> Texts:
-        """Attachments as `{type, value, [name]}` (inferred: samples have empty lists)."""
+        """Attachments as `{type, value, [name]}` (inferred: samples have empty lists). Raises TooMuchTogether."""
         texts: Texts = {}
-        columns = "data_row_no, id, type, value, asset, name"
+        columns = f"data_row_no, no, id, type, asset, name, {select_short('value')}"
         read = self._connection.select_columns(Attachment, columns, rows, order="data_row_no, no")
-        for row, attachment, kind, value, asset, name in read:
+        self._allowance.take(sum(size for *_, size in read if size is not None))
+        is_short = all(size is None or size <= SHORT for *_, size in read)
+        long = {} if is_short else select_long(self._connection, Attachment, "no", "value", rows)
+        for row, number, attachment, kind, asset, name, short, _ in read:
+            value = long.get(number, short)
             entry_name = "" if name is None else f',"name":{json_string(name)}'
             url = (
                 json_string(value or "")
@@ -138,7 +150,7 @@ class Sections:
         rows, texts = match_numbers("data_row_no", numbers), self._draw_embeddings(numbers)
         columns = "data_row_no, embedding_id, body_id"
         read = self._connection.select_columns(EmbeddingVector, columns, rows, order="data_row_no, embedding_id")
-        vectors = self._vectors.read({row[2] for row in read})
+        vectors = self._vectors.read([row[2] for row in read])
         for row, embedding_id, body_id in read:
             text = f"{self._names.embeddings[embedding_id]}{vectors[body_id][0]}}}]}}"
             texts[row] = f"{texts[row]},{text}" if row in texts else text

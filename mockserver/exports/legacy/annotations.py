@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import orjson
 
-from mockserver.exports.annotations import BODIES_KEPT
+from mockserver.exports.allowance import Allowance
+from mockserver.exports.annotations import BYTES_KEPT, read_bodies
 from mockserver.exports.legacy import features
 from mockserver.exports.legacy.dates import LegacyFormat
 from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_facts
@@ -45,13 +46,19 @@ class ProjectFacts(msgspec.Struct, frozen=True):
 class LegacyAnnotations:
     """The projects and bodies of one export, read from one connection."""
 
-    def __init__(self, connection: Connection, form: LegacyFormat, *, host: str, token: str) -> None:
-        """`host` is scheme and host of mask URLs; `token` is that of masks, or empty for URLs without one."""
+    def __init__(
+        self, connection: Connection, form: LegacyFormat, *, host: str, token: str, allowance: Allowance
+    ) -> None:
+        """`host` is scheme and host of mask URLs; `token` is that of masks, or empty for URLs without one. `allowance`
+        counts each body as often as it is read."""
         self._connection, self._form, self._host, self._token = connection, form, host, token
         self.projects: dict[str, ProjectFacts] = {}
         """By project id; those of every key that was read."""
         self.labels: dict[BodyKey, list[str]] = {}
         """The V1 `Label` as JSON, cut where the label's feature prefix belongs."""
+        self._allowance = allowance
+        self._sizes: dict[BodyKey, int] = {}
+        self._kept = 0
 
     def read_projects(self, wanted: set[str]) -> None:
         """Reads the projects that are not known yet."""
@@ -66,18 +73,38 @@ class LegacyAnnotations:
             terms = build_schema_facts(own, scoped=self._form.has("workflow"))
             self.projects[project.id] = ProjectFacts(json_string(project.name), terms, has_own_editor(project))
 
-    def read(self, wanted: set[BodyKey]) -> None:
-        """Reads the bodies that are not known yet. Their projects must be known."""
-        missing = wanted - self.labels.keys()
-        if missing and len(self.labels) > BODIES_KEPT:
-            self.labels = {key: self.labels[key] for key in wanted & self.labels.keys()}
+    def read(self, wanted: Sequence[BodyKey]) -> None:
+        """Reads the bodies that are not known yet. Their projects must be known.
+
+        `wanted` names a body once for each of its labels. Raises TooMuchTogether.
+        """
+        missing = set(wanted) - self.labels.keys()
+        if missing:
+            self._make_room(wanted)
+            self._read_missing(missing)
+        self._allowance.take(sum(map(self._sizes.__getitem__, wanted)))
+
+    def _make_room(self, wanted: Iterable[BodyKey]) -> None:
+        """Forgets the bodies that are not wanted now, if there are many."""
+        if self._kept <= BYTES_KEPT:
+            return
+        self.labels = {key: self.labels[key] for key in self.labels.keys() & wanted}
+        self._sizes = {key: self._sizes[key] for key in self.labels}
+        self._kept = sum(self._sizes.values())
+
+    def _read_missing(self, missing: set[BodyKey]) -> None:
+        """Reads bodies until they are too many together."""
         by_number: dict[int, list[BodyKey]] = defaultdict(list)
         for key in missing:
             by_number[key[0]].append(key)
-        if by_number:
-            for body in self._connection.select(Body, Clause("id IN :ids", ids=sorted(by_number))):
-                for key in by_number[body.id]:
-                    self.labels[key] = self._build_label(body, key)
+        built = 0
+        for body in read_bodies(self._connection, sorted(by_number), self._allowance, with_aside=True):
+            for key in by_number[body.id]:
+                label = self.labels[key] = self._build_label(body, key)
+                size = self._sizes[key] = sum(map(len, label))
+                self._kept += size
+                built += size
+                self._allowance.check(built)
 
     def _build_label(self, body: Body, key: BodyKey) -> list[str]:
         _, project_id, media, old = key

@@ -13,10 +13,11 @@ from typing import Any
 import orjson
 
 from mockserver.errors import NotFound
+from mockserver.exports.allowance import Allowance, TooMuchTogether
 from mockserver.exports.legacy.annotations import PLACE_TEXT, LegacyAnnotations
 from mockserver.exports.legacy.context import LabelContext, Metadata, find_splits
 from mockserver.exports.legacy.dates import YOUNG_MASKS, load_legacy_format
-from mockserver.exports.legacy.label_row import COLUMNS, LabelRow
+from mockserver.exports.legacy.label_row import COLUMNS, LabelRow, read_long_texts
 from mockserver.exports.legacy.media import render_media_attributes
 from mockserver.exports.legacy.numbers import format_number
 from mockserver.exports.legacy.workflow import Workflows
@@ -84,7 +85,8 @@ class LabelElements:
         self._seed = world.seed
         has_token = not copies or self._form.has("label_tokens")
         token = f"token={links.mask_token(world.user_id, world.organization_id, now=now)}" if has_token else ""
-        self._bodies = LegacyAnnotations(connection, self._form, host=host, token=token)
+        allowance = self._allowance = Allowance(PIECE)
+        self._bodies = LegacyAnnotations(connection, self._form, host=host, token=token, allowance=allowance)
         self._asset = links.signer("assets", LEGACY_KEY, now)
         self._emails = {person.id: json_string(person.email) for person in connection.select(Person)}
         self._datasets = {dataset.id: json_string(dataset.name) for dataset in connection.select(Dataset)}
@@ -110,8 +112,9 @@ class LabelElements:
         if not rows:
             raise NotFound(f"Label {label_id!r} does not exist in this workspace")
         row = LabelRow._make(rows[0])._replace(body_id=body_id, skipped=0)
+        self._allowance.begin(1)
         self._bodies.read_projects({row.project_id})
-        self._bodies.read({(row.body_id, row.project_id, row.media_type, row.created_at < YOUNG_MASKS)})
+        self._bodies.read([(row.body_id, row.project_id, row.media_type, row.created_at < YOUNG_MASKS)])
         label: JsonObject = orjson.loads(self._render_label(row))
         return label
 
@@ -121,21 +124,36 @@ class LabelElements:
         In the condition `l` is the label and `dr` its data row.
         """
         order = "l.data_row_no, l.no"
-        first = True
+        start = len(between)  # the first element has nothing in front
         for batch in self._connection.select_batches(LABELS, COLUMNS, condition, order=order, size=PIECE):
             rows = [LabelRow._make(row) for row in batch]
             self._bodies.read_projects({row.project_id for row in rows})
-            self._bodies.read(
-                {
-                    (row.body_id, row.project_id, row.media_type, row.created_at < YOUNG_MASKS)
-                    for row in rows
-                    if not row.skipped
-                }
-            )
+            for piece in self._render(rows, between):
+                yield RowBatch(piece.text[start:], piece.lines)
+                start = 0
+
+    def _render(self, rows: list[LabelRow], between: str) -> Iterator[RowBatch]:
+        """Renders as many labels together as have no more long values than is allowed."""
+        first = 0
+        while first < len(rows):
+            part = rows[first : first + self._allowance.rows]
+            self._allowance.begin(len(part))
+            try:
+                self._bodies.read(
+                    [
+                        (row.body_id, row.project_id, row.media_type, row.created_at < YOUNG_MASKS)
+                        for row in part
+                        if not row.skipped
+                    ]
+                )
+                part = read_long_texts(self._connection, part, self._allowance)
+            except TooMuchTogether:
+                continue
             # In parts until all are joined: labels are long, and each copy of one takes its time.
-            text = "".join(chain.from_iterable(self._build_elements(rows, between)))
-            yield RowBatch(text[len(between) if first else 0 :].encode("ascii"), len(rows))
-            first = False
+            text = "".join(chain.from_iterable(self._build_elements(part, between)))
+            yield RowBatch(text.encode("ascii"), len(part))
+            self._allowance.end()
+            first += len(part)
 
     def _build_elements(self, rows: list[LabelRow], between: str) -> Iterator[Parts]:
         if self._run is not None:
@@ -229,13 +247,14 @@ class LabelElements:
         if row.row_data is not None:
             return json_string(row.row_data)
         row_id = row.data_row_id
-        if row.media_type in TILED and is_document(row.asset):
-            return json_string(row.asset)
-        file = build_asset(row.asset, seed=self._seed) if row.media_type in TILED else None
-        if file is None or not file.tiled:
-            return f'"{self._host}{self._asset(row_id, row.external_id or row_id, 0)}"'
-        tiles = self._plain_host + self._links.tiles(row_id, expires=self._expires)
-        return json_string(insert_tiles_url(file.content, tiles).decode())
+        if row.media_type in TILED and row.asset is not None:
+            if is_document(row.asset):
+                return json_string(row.asset)
+            file = build_asset(row.asset, seed=self._seed)
+            if file.tiled:
+                tiles = self._plain_host + self._links.tiles(row_id, expires=self._expires)
+                return json_string(insert_tiles_url(file.content, tiles).decode())
+        return f'"{self._host}{self._asset(row_id, row.external_id or row_id, 0)}"'
 
     def _render_reviews(self, reviews: Iterable[Row], label_id: str) -> str:
         return ",".join(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mockserver.exports.allowance import SHORT, Allowance, TooMuchTogether, select_long, select_short
 from mockserver.exports.legacy.context import Metadata
 from mockserver.exports.legacy.media import render_media_attributes
+from mockserver.exports.sections import match_numbers
 from mockserver.exports.streams import RowBatch
 from mockserver.exports.text import json_string
 from mockserver.links import RESULT_DAYS, Links, good_until
@@ -14,11 +16,17 @@ from mockserver.world.database import Connection
 from mockserver.world.moments import format_zulu
 from mockserver.world.queries.sources import DATA_ROWS
 from mockserver.world.record import Row
+from mockserver.world.records.data_rows import DataRow
 from mockserver.world.records.workspace import Workspace
 
 PIECE = 256
 """Rows read and written at a time."""
-_COLUMNS = "id, external_id, global_key, row_data, asset, media_attributes, metadata, created_at, updated_at"
+_RECIPE = f"CASE WHEN octet_length(dr.asset) <= {SHORT} THEN dr.asset END"
+_COLUMNS = (
+    f"dr.no, dr.id, dr.external_id, dr.global_key, {_RECIPE}, dr.media_attributes, dr.metadata, dr.created_at,"
+    f" dr.updated_at, {select_short('dr.row_data')}"
+)
+"""The recipe of a file is short; a document in its place may be long, and is not needed."""
 
 
 class LegacyDataRows:
@@ -35,21 +43,44 @@ class LegacyDataRows:
         self._seed = connection.select(Workspace)[0].seed
         self._metadata = Metadata(connection) if metadata else None
         self._host, self._expires = json_string(host)[1:-1], good_until(now, RESULT_DAYS)
+        self._allowance = Allowance(PIECE)
 
     def pieces(self) -> Iterator[RowBatch]:
         """NDJSON in whole lines, ASCII only, in the order in which rows were created."""
-        columns = ", ".join(f"dr.{name}" for name in _COLUMNS.split(", "))
-        for rows in self._connection.select_batches(DATA_ROWS, columns, self._condition, order="dr.no", size=PIECE):
-            text = "".join([self._line(row) for row in rows])
-            yield RowBatch(text.encode("ascii"), len(rows))
+        for rows in self._connection.select_batches(DATA_ROWS, _COLUMNS, self._condition, order="dr.no", size=PIECE):
+            yield from self._render(rows)
 
-    def _line(self, row: Row) -> str:
-        row_id, external_id, global_key, row_data, recipe, attributes, metadata, created, updated = row
+    def _render(self, rows: list[Row]) -> Iterator[RowBatch]:
+        """Renders as many rows together as have no more long texts than is allowed."""
+        first = 0
+        while first < len(rows):
+            part = rows[first : first + self._allowance.rows]
+            self._allowance.begin(len(part))
+            try:
+                texts = self._read_long_texts(part)
+            except TooMuchTogether:
+                continue
+            lines = "".join([self._render_line(row, texts.get(row[0])) for row in part])
+            yield RowBatch(lines.encode("ascii"), len(part))
+            self._allowance.end()
+            first += len(part)
+
+    def _read_long_texts(self, rows: list[Row]) -> dict[int, str]:
+        """Long texts by the numbers of their rows. Raises TooMuchTogether."""
+        sizes = [size or 0 for *_, size in rows]
+        self._allowance.take(sum(sizes))
+        if max(sizes) <= SHORT:
+            return {}
+        return select_long(self._connection, DataRow, "no", "row_data", match_numbers("no", [row[0] for row in rows]))
+
+    def _render_line(self, row: Row, long_text: str | None) -> str:
+        _, row_id, external_id, global_key, recipe, attributes, metadata, created, updated, short_text, _ = row
+        text = short_text if long_text is None else long_text
         fields = custom = ""
         if self._metadata is not None:
             fields, custom = self._metadata.fields(metadata), self._metadata.custom(metadata)
         url = self._links.asset(row_id, external_id or row_id, expires=self._expires)
-        data = f'"{self._host}{url}"' if row_data is None else json_string(row_data)
+        data = f'"{self._host}{url}"' if text is None else json_string(text)
         return (
             f'{{"id":"{row_id}","externalId":{_nullable(external_id)},"globalKey":{_nullable(global_key)},'
             f'"rowData":{data},"createdAt":"{format_zulu(created)}","updatedAt":"{format_zulu(updated)}",'
