@@ -142,7 +142,7 @@ def empty(server: ServedWorld) -> Iterator[MockWorkspace]:
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Runs sessions of pytest. By itself it lets them have no options of the session around them."""
+    """Runs sessions of pytest. The options of the session around them do not apply to them."""
     monkeypatch.setenv("PYTEST_ADDOPTS", NO_PLUGINS_OF_LIBRARIES)
     return pytester
 
@@ -177,7 +177,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Collects without searching for garbage, and never searches the tests for it: all of them stay."""
+    """Collects the tests without searching for garbage. Later searches leave them out, because all of them stay."""
     gc.disable()
     try:
         return (yield)
@@ -194,7 +194,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def path_of(item: pytest.Item) -> str:
-    """`rules/test_links.py`."""
+    """The path of the file of a test, such as `rules/test_links.py`."""
     return path_below(item.path)
 
 

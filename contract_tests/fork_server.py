@@ -37,7 +37,7 @@ class ForkServer:
         they end."""
 
     def fork_until_the_end(self) -> dict[str, Any] | None:
-        """Returns in each new process its order, and None in the server when no order can follow."""
+        """Returns the order of a new process in that process, and None in the server when no order can follow."""
         while True:
             waited_for: list[Any] = [self._orders, *self._running]
             readable, _, _ = select.select(waited_for, [], [])
@@ -66,7 +66,7 @@ class ForkServer:
         return False
 
     def _become_a_program(self, streams: list[int]) -> None:
-        """Takes the streams, and gives up what belongs to the server."""
+        """Takes the streams of the order, and closes the descriptors that belong to the server."""
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)

@@ -26,9 +26,10 @@ COMMAND = [*PYTHON_M, PROGRAM]
 REPOSITORY = Path(__file__).parents[1]
 OPTIONS = {"stdin", "stdout", "stderr", "cwd", "env", "text"}
 READ_BY_INTERPRETERS = ("PYTHON", "LANG", "LC_", "LD_", "MALLOC_", "GLIBC_")
-"""How variables begin that are read before a program runs. Each set of their values has a fork server."""
+"""The beginnings of the names of variables that an interpreter reads before it runs a program. Each set of their values
+has a fork server of its own."""
 SERVING = ("mockserver.app", "mockserver.commands.serve", "mockserver.control.ready", "mockserver.server")
-"""What every start of a server imports. What a server imports later, it imports in the fork, as it does without one."""
+"""The modules that every start of a server imports. Other modules are imported by the fork, as by an interpreter."""
 OF_OTHER_VERBS = ("certification", "commands", "contract", "generate")
 """The folders of modules that the other verbs import."""
 OF_PYTEST = {"pytest_cases"}
@@ -98,7 +99,7 @@ class ForkedProgram(subprocess.Popen[AnyStr]):
 
 
 Program: Any = ForkedProgram if hasattr(os, "pidfd_open") else subprocess.Popen
-"""What starts the program. Systems other than Linux lack what a fork server needs: they start interpreters."""
+"""Starts the program. Only Linux has what a fork server needs: on other systems the tests start interpreters."""
 
 
 def run_forked(
@@ -142,7 +143,8 @@ def list_modules_of_other_verbs() -> tuple[str, ...]:
 
 
 def get_fork_server(modules: tuple[str, ...], environment: Mapping[str, str]) -> socket.socket:
-    """The socket for orders of a server with these modules, whose interpreter has read what the program's would."""
+    """The socket for the orders of a fork server with these modules. Its interpreter has read the variables with the
+    values that they have in this environment."""
     variables = frozenset((name, value) for name, value in environment.items() if name.startswith(READ_BY_INTERPRETERS))
     with _one_thread:
         return start_fork_server(modules, variables)

@@ -29,7 +29,7 @@ class Profile(StrEnum):
     FRAMES = "frames"
     PROCESS = "process"
     LARGE = "large"
-    """Tried only if it is named: a minute, and a gigabyte of files."""
+    """This part is tried only if it is named, as it takes a minute and a gigabyte of files."""
 
 
 TITLES = {

@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     """A `should` was not met."""
     NOTED = "noted"
     NOT_OFFERED = "not offered"
-    """The client does not have the operation, or not for this scope: never a pass."""
+    """The client does not have the operation, or does not have it for this scope. This is never a pass."""
     KNOWN = "known"
     """It failed, and is listed as known to fail."""
     UNEXPECTED = "unexpected"
@@ -93,7 +93,7 @@ _VERDICTS = {Level.MUST: Verdict.FAILED, Level.SHOULD: Verdict.REMARK, Level.NOT
 
 
 def judge(findings: Sequence[Finding]) -> Verdict:
-    """The weightiest finding decides."""
+    """Returns the verdict of the most serious finding."""
     levels = {finding.level for finding in findings}
     return next((verdict for level, verdict in _VERDICTS.items() if level in levels), Verdict.PASSED)
 

@@ -168,7 +168,8 @@ class Runner:
 
 
 def _get_rank(case: Case) -> tuple[bool, bool]:
-    """Cases that start a process, or wait, begin first: at the end nothing waits for one of them alone."""
+    """The place of a case in the order of the run. Cases that start a process, or wait, begin first, so that the run
+    does not wait for one of them at its end."""
     return not case.alone, case.world.exports == "at_once" and case.profile is not Profile.ASYNC
 
 

@@ -1,4 +1,4 @@
-"""One case under way: its workspace, the client, and what was found."""
+"""One case while it is tried: its workspace, its client, and its findings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOTED = 160
 
 
 class Trial:
-    """The means of a case: it calls the client, asks the world, and adds findings."""
+    """Gives a case what it needs: calls of the client, the rows that the world expects, and a list for its findings."""
 
     def __init__(self, workspace: MockWorkspace, client: TestedClient, *, level: Level, mistake: str) -> None:
         """`level` and `mistake` are those of the case."""
@@ -37,7 +37,7 @@ class Trial:
         self.requests: list[Json] = []
         """The client's requests with their answers, as the journal has them."""
         self.said: list[str] = []
-        """What the client has said: messages of its errors, which a program would log, and what was found."""
+        """The messages of the client's errors, which a program would log, and the details of findings."""
         self.exports = 0
         """Exports that the client should create."""
 
@@ -55,20 +55,21 @@ class Trial:
             self.find("raised", f"when it was closed: {error}")
 
     def report(self, error: ClientError) -> None:
-        """Takes an error that ended the case for a finding, or for the word that it is not offered."""
+        """Records an error that ended the case: as a finding, or as the reason why the case was not judged."""
         if error.not_offered:
             self.not_offered = str(error)
         else:
             self.find("raised", str(error))
 
     def note(self, error: ClientError) -> None:
-        """Notes that the client raised an error where it should; of a long one its end, which says most."""
+        """Notes that the client raised an error where it should. Of a long message the end is noted, which says
+        most."""
         self.said.append(str(error))
         text = " ".join(str(error).split()).replace(self.workspace.api_key, "[the API key]")
         self.notes.append("it raised " + (text if len(text) <= NOTED else f"…{text[-NOTED:]}"))
 
     def find(self, mistake: str, detail: str) -> None:
-        """Adds a finding; a general mistake takes the name that the case has for it."""
+        """Adds a finding. If the mistake is a general one, it gets the name that the case has for it."""
         name = self.mistake if self.mistake and mistake in GENERAL else mistake
         level = max(self.level, BY_NAME[name].level, key=[*Level].index)
         self.said.append(detail)

@@ -66,7 +66,8 @@ def pack_head(scope: Scope, name: WorkspaceName, number: int) -> bytes:
 
 class Head(NamedTuple):
     """A request without its body: the keys of its scope, the workspace that it is about, and the number of the replica
-    that it was sent to. One that was stopped may read it under another number, when it has been sent elsewhere."""
+    that it was sent to. A replica that was stopped for a while may have another number when it reads the request, which
+    has then been sent elsewhere."""
 
     scope: dict[str, Any]
     name: WorkspaceName

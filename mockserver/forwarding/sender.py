@@ -26,7 +26,7 @@ WATCHED_AFTER = 0.05
 
 
 class NotBegun(Exception):
-    """The replica has not begun to answer, so the request may be sent again, to whichever replica."""
+    """The replica has not begun to answer, so the request may be sent again, to any replica."""
 
 
 class AnswerLost(Exception):
@@ -84,8 +84,8 @@ class Exchange:
             self._end_writing()
 
     def _refuse(self, refused: RequestRefused) -> None:
-        """Raises NotBegun if the replica cannot have carried out the request; else AnswerLost. One that is stopped ends
-        the requests that it has begun with a status of its own, and what they do in threads may go on."""
+        """Raises NotBegun if the replica cannot have carried out the request, else AnswerLost. A replica that is
+        stopped ends the requests that it has begun with a status of its own, and their work in threads may go on."""
         number = self._connection.remote.number
         if self._connection.begun and not (refused.not_owner or refused.status == UNREADABLE):
             raise AnswerLost(f"Replica {number} ended its answer with status {refused.status}") from None
@@ -103,7 +103,8 @@ class Exchange:
             self._writing = None
 
     async def _write(self, *, whole: bool) -> None:
-        """Writes the rest of the body, and then waits for the end of the client's connection, which ends all."""
+        """Writes the rest of the body, and then waits for the end of the client's connection, which ends the
+        exchange."""
         with contextlib.suppress(ReplicaLost):
             while (message := await self._request.read())["type"] != DISCONNECT:
                 if whole:

@@ -113,7 +113,7 @@ class FilesSource:
 
 
 class GeneratedSource:
-    """Chunks that `generate` makes anew, the same ones, each time it is called."""
+    """Chunks that `generate` yields. Each call of it yields the same ones."""
 
     blocking = True
 
@@ -122,7 +122,7 @@ class GeneratedSource:
         self._begun: Iterator[bytes] | None = None
 
     def size(self, *, exact: bool) -> int | None:
-        """Generates the beginning, and unless `exact` nothing more; `chunks` goes on from there."""
+        """Generates the beginning, from which `chunks` goes on. With `exact` it generates all, to count the bytes."""
         if exact:
             return sum(map(len, self._generate()))
         chunks = self._generate()

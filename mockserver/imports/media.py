@@ -1,7 +1,7 @@
 """The content of an imported data row: its media type and its media attributes.
 
-Nothing is ever fetched. What a client does not send follows from the name of the file, and what only the file could
-tell is the same for all files (inferred).
+Nothing is ever fetched. A fact that a client does not send follows from the name of the file. Facts that only the file
+has are the same for all files (inferred).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from mockserver.world.record import JsonText, encode_json
 MEASURES: dict[str, int] = {
     "height": 720, "width": 1280, "exif_rotation": 1, "frame_rate": 30, "frame_count": 300,
 }  # fmt: skip
-"""What only the file could tell. Width and height may be in its name."""
+"""The facts that only the file has. Width and height may be in its name."""
 IN_FRONT = ("height", "width")
 """The attributes in front of the type of the asset, in every sample."""
 
@@ -46,7 +46,8 @@ _SIZE = re.compile(r"(?<!\d)([1-9]\d{1,4})x([1-9]\d{1,4})(?!\d)|/([1-9]\d{1,4})/
 _BY_WIRE = {media.wire: media for media in reversed(MEDIA)}
 _CONVERSATION = "application/vnd.labelbox.conversational"
 _TEXT_LAYERS = ("textLayerUrl", "tileLayerUrl")
-"""The last is a document's own too (SDK tests test_data_rows.py test_data_row_update)."""
+"""The keys of a text layer. A document has one under the last key too (SDK tests test_data_rows.py
+test_data_row_update)."""
 _GEOSPATIAL = re.compile(r"EPSG:?[0-9]+", re.IGNORECASE)
 
 JsonObject = dict[str, Any]

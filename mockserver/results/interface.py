@@ -38,7 +38,7 @@ class ResultReader(Protocol):
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """The number of its bytes."""
 
     def read(self, first: int, most: int) -> bytes:
         """Returns at most `most` bytes from the byte `first` on; none after the end. Raises OSError, ResourceFailed."""
@@ -82,7 +82,7 @@ class Results(Protocol):
 
 
 class ResultsRoot(Protocol):
-    """A place for the results of all workspaces, apart from their worlds. The name of a life comes only once."""
+    """A place for the results of all workspaces, apart from their worlds. Each life has another name."""
 
     def open(self, life: str) -> Results:
         """The results of a life."""

@@ -34,7 +34,8 @@ _REQUESTS = {
     "client_options": {"allow_http": True, "connect_timeout": timedelta(seconds=3), "timeout": timedelta(seconds=20)},
     "retry_config": {"max_retries": 3, "retry_timeout": timedelta(seconds=10)},
 }
-"""Of requests for results. Without bounds a store that does not answer would hold an export for three minutes."""
+"""The bounds of requests for results. Without them a store that does not answer would hold an export for three
+minutes."""
 _PROBES = {
     "client_options": {"allow_http": True, "connect_timeout": timedelta(seconds=2), "timeout": timedelta(seconds=3)},
     "retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=3)},

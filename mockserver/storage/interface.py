@@ -1,4 +1,4 @@
-"""The interface of whatever keeps workspaces, which everything else uses.
+"""The interface of the storage of workspaces. The other rooms use no more of it.
 
 A workspace has one life at a time. A reset prepares the next life beside the one that is served, and then serves it.
 Every method leaves the state before it or the state after it, even if the process is killed.
@@ -82,7 +82,8 @@ class Storage(ABC):
 
     @abstractmethod
     def open_all(self) -> Iterator[Life | Damage]:
-        """Opens what an earlier run left, after removing what it did not finish. A damaged workspace stays as it is."""
+        """Opens the workspaces that an earlier run left, after removing those that it did not finish. A damaged one
+        stays as it is."""
 
     @abstractmethod
     def create(self, manifest: WorkspaceManifest, get_world: GetWorld) -> Life:
@@ -123,7 +124,7 @@ class Storage(ABC):
         """
 
     def close(self) -> None:  # noqa: B027  most storages leave nothing behind
-        """Removes what should not outlive the server, once all workspaces are closed."""
+        """Removes everything that should not outlive the server, once all workspaces are closed."""
 
 
 class Lookup(ABC):
@@ -172,7 +173,7 @@ class SharedStorage(Storage):
 
     @abstractmethod
     def remove_leftovers(self) -> None:
-        """Removes what a server has left that was killed while it created or removed a workspace."""
+        """Removes the leftovers of servers that were killed while they created or removed a workspace."""
 
     @abstractmethod
     def open(self, home: str, *, only_if_due: bool = False) -> Life | Damage | Remote | None:

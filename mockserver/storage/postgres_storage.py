@@ -36,7 +36,7 @@ from mockserver.world.store import Store
 LOG = logging.getLogger(__name__)
 
 SOON = 60.0
-"""Seconds within which a workspace without an owner has something to do that is claimed for it."""
+"""Seconds. A workspace without an owner is claimed if it has something to do within this time."""
 
 
 class PostgresStorage(SharedStorage):
@@ -73,7 +73,7 @@ class PostgresStorage(SharedStorage):
 
     def remove_leftovers(self) -> None:
         self._add_slugs()
-        # In this order: a life that no living server owns now is named by a manifest now, or never.
+        # Lives are listed before manifests: a life that no living server owns is named by a manifest by then, or never.
         abandoned = [life for life in self._catalog.list_abandoned_lives() if not is_generated(life)]
         used: set[str | None] = set()
         for _, content in self._catalog.list_manifests():
@@ -88,7 +88,7 @@ class PostgresStorage(SharedStorage):
                 self._remove(life)
 
     def _add_slugs(self) -> None:
-        """Adds what manifests of an earlier version lack."""
+        """Adds the slugs that manifests of an earlier version do not have."""
         for home, content in self._catalog.list_manifests_without_slug():
             if (slug := read_slug(content)) is not None:
                 self._catalog.add_slug(home, slug)
@@ -110,7 +110,7 @@ class PostgresStorage(SharedStorage):
             return Damage(home, place, api_key, str(error))
 
     def _is_due(self, owned: Owned) -> bool:
-        """Whether a claimed workspace has something to do soon; it is released otherwise."""
+        """Returns whether a claimed workspace has something to do soon. If it has not, it is released."""
         life = read_life(owned.content)
         wake_in = None if life is None else self._ownership.find_work(life)
         if wake_in is not None and wake_in <= SOON:
@@ -254,7 +254,7 @@ class PostgresStorage(SharedStorage):
                 self._remove(name)
 
     def _remove(self, life: str) -> None:
-        """Removes a life that no manifest names. What fails is done at the next start."""
+        """Removes a life that no manifest names. If that fails, the next start removes it."""
         if self._results_root is not None:
             self._results_root.remove(life)
         try:

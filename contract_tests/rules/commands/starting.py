@@ -15,7 +15,7 @@ from contract_tests.forking import COMMAND, Program, run_forked
 from contract_tests.serving import environment_without_settings
 
 ENDS_WITHIN_SECONDS = 45.0
-"""Measured: 0.3. A server that waits for an idle connection ends after 75."""
+"""Measured: it ends after 0.3 seconds. A server that waits for an idle connection ends after 75."""
 READY_WITHIN_SECONDS = 60.0
 ENDS_BY_ITSELF_WITHIN_SECONDS = 90
 EXPORT_PROJECT = "mutation($i: ExportDataRowsInProjectInput!){exportDataRowsInProject(input: $i){taskId}}"

@@ -1,4 +1,4 @@
-"""A try that cannot be recorded, because the database cannot be written: it is recorded later, and not made again."""
+"""An attempt that cannot be recorded, because the database cannot be written, is recorded later and not made again."""
 
 import threading
 import time
@@ -28,7 +28,7 @@ def test_a_try_that_cannot_be_recorded_is_recorded_when_the_cause_is_gone() -> N
         assert sent.wait(30)
         with unable_to_write_files(int(world.ready["pid"])):
             recorded.set()
-            time.sleep(1.5)  # in which it is tried more than once; what is not written can only be missed
+            time.sleep(1.5)  # the record is tried more than once; nothing shows that it failed
             assert delivery(world)["attempts"] == []
         item = wait_for(lambda: delivery(world), lambda item: item["state"] == "DELIVERED")
         assert [attempt["status"] for attempt in item["attempts"]] == [200]

@@ -27,7 +27,7 @@ class Assignment(NamedTuple):
 
 
 class Assigned(msgspec.Struct, frozen=True):
-    """The assignments by what became of them. No key is sanitized: one with stray blanks is invalid."""
+    """The assignments by their outcome. No key is sanitized: a key with stray blanks is invalid."""
 
     sanitized: list[Assignment] = []
     unmodified: list[Assignment] = []
@@ -35,7 +35,7 @@ class Assigned(msgspec.Struct, frozen=True):
 
 
 class Cleared(msgspec.Struct, frozen=True):
-    """The keys by what became of them."""
+    """The keys by their outcome."""
 
     cleared: list[str] = []
     not_found: list[str] = []
@@ -48,9 +48,9 @@ class GlobalKeyChanges:
         self._store = store
 
     def assign(self, assignments: Sequence[Assignment]) -> Job:
-        """Gives data rows their keys, one by one. Invalid are keys that another data row has, that are too long or
-        empty, begin or end with a blank or have two in a row (SDK tests test_global_keys.py) or the character NUL,
-        and data rows that do not exist or have another key (inferred)."""
+        """Gives data rows their keys, one by one. A key is invalid if another data row has it, if it is too long or
+        empty, if it begins or ends with a blank or has two in a row (SDK tests test_global_keys.py), or if it has the
+        character NUL. So is a data row that does not exist or has another key (inferred)."""
         with self._store.change() as change:
             keys = _Keys(change, [each.data_row_id for each in assignments], [each.global_key for each in assignments])
             result = Assigned([], [], [])

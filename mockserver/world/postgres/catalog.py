@@ -141,12 +141,11 @@ class Catalog:
             return [str(name) for (name,) in rows.fetchall()]
 
     def remove_life(self, name: str) -> None:
-        """Removes a life with its rows and results, which those who read them read to their ends. Does nothing if it
-        does not exist.
+        """Removes a life with its rows and results. A reader that has opened a result can read it to its end. Does
+        nothing if the life does not exist.
 
         It gets another name and no owner first, so that nobody opens or changes it, or waits for the removal of its
-        rows. If that fails it is an abandoned life, which has to be removed by its new name.
-        """
+        rows. If that fails it is an abandoned life, which has to be removed by its new name."""
         abandon = f"UPDATE {DATA}.life SET name = %s || no, owner = NULL WHERE name = %s RETURNING no"
         with begin_transaction(self.pool) as session:
             row = session.raw.execute(abandon, [REMOVED, name]).fetchone()
