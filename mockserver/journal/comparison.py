@@ -16,7 +16,7 @@ MOST_SEARCHED = 256 * 1024 * 1024
 """Bytes of paths and bodies that are searched for all patterns together: at most a second of one processor. A full
 journal of small requests has 2 MB."""
 COST_OF_SEARCH = 500
-"""Bytes that could be searched in the time that a search takes, however short the text is."""
+"""Bytes that are counted for each search beside those of its text: a search of an empty text takes as long as these."""
 Fact = TypeVar("Fact", bound=Hashable)
 Numbers = set[int]
 """The places of entries in their list."""

@@ -1,8 +1,8 @@
 """The search for a text chosen by a client in texts chosen by a client: its time is linear in what it reads.
 
 `in` and `find` of Python are quadratic for some texts: for parts of less than 100 letters, and in texts of less than
-2,500 (CPython 3.11, Objects/stringlib/fastsearch.h). The regular expression of a text is linear; long ones are not
-made into one, because `re` keeps the last ones.
+2,500 (CPython 3.11, Objects/stringlib/fastsearch.h). The regular expression of a text is linear. Long texts
+are not made into one, because `re` keeps the expressions that were used last.
 """
 
 from __future__ import annotations

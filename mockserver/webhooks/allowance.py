@@ -1,4 +1,4 @@
-"""How many messages one change may write: one for each of its events and each subscription are too many."""
+"""How many messages one change may write. One for each event and each subscription can be too many."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ LOG = logging.getLogger(__name__)
 
 
 class Allowance:
-    """The bytes of messages that a change may write. What goes beyond is counted, as are waiting messages that are
-    dropped (world/retention.py): nothing else would bound the file, since a change is one transaction."""
+    """The bytes of messages that a change may write. Further messages are dropped and counted, as are waiting ones
+    (world/retention.py): nothing else would bound the file, since a change is one transaction."""
 
     def __init__(self, most: int) -> None:
         """`most` is in bytes."""

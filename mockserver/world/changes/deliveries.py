@@ -23,7 +23,8 @@ from mockserver.world.records.webhooks import (
 from mockserver.world.store import Store
 
 MOST_SUBSCRIPTIONS = 200
-"""Of one workspace: each event writes a message of some 10 kB for each, in the transaction of the change."""
+"""The subscriptions of one workspace. Each event writes a message of some 10 kB for each of them, in the transaction of
+the change."""
 ACTIVE = Clause("status = :active", active=SubscriptionStatus.ACTIVE)
 
 

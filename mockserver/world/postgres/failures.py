@@ -21,7 +21,7 @@ _FULL = (
     "raise max_connections of PostgreSQL, or give the server fewer by --database-connections",
 )
 _NOTHING_LEFT = re.compile("too many connections|too many clients|connection slots")
-"""PostgreSQL's words for that; libpq gives no code of a connection that was refused."""
+"""PostgreSQL's words for a lack of connections. libpq gives no code if a connection was refused."""
 _TOO_LONG = (
     "A transaction was open for too long in",
     "see idle_in_transaction_session_timeout and transaction_timeout of PostgreSQL, and send it again",
@@ -71,7 +71,7 @@ def find_failure(error: psycopg.Error, place: str) -> MockserverError | None:
 
 
 def explain_loss(error: psycopg.Error, place: str) -> str:
-    """Returns why the database `place` cannot be used now, whatever it has answered."""
+    """Returns why the database `place` cannot be used now. An error without a known cause is a lost connection."""
     return _describe(error, place, _find_cause(error) or _NO_CONNECTION)
 
 

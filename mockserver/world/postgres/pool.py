@@ -116,7 +116,7 @@ class Pool:
         return time.monotonic() - self.confirmed_at < CONFIRMED_SECONDS
 
     def check_thread(self) -> None:
-        """Fails on the event loop of a server, also if no statement would be needed this time."""
+        """Raises AssertionError on the event loop of a server, also if the caller needs no statement this time."""
         on_loop = self.number is not None and _is_on_main_loop()
         assert not on_loop, "no statement waits for the database on the event loop"
 
@@ -209,7 +209,7 @@ class Pool:
                 self._idle.append(session)
             self._lent -= 1
             self._snapshots -= for_snapshot
-            self._changed.notify_all()  # the first that waits may not be one that may be lent it
+            self._changed.notify_all()  # all of them: the first one that waits may be a snapshot, which may not have it
 
     def drop_idle(self) -> None:
         """Closes the connections that nobody uses: one of them has broken, and so may have the others."""

@@ -14,7 +14,7 @@ from mockserver.world.postgres.pool import Pool, Session
 from mockserver.world.postgres.tables import DATA
 
 NO_LIFE = 0
-"""The number of no life, for statements about none."""
+"""A number that no life has, for statements that are about no life."""
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def begin_transaction(pool: Pool, begin: str = "BEGIN") -> Iterator[Session]:
 
 
 def _begin(pool: Pool, begin: str) -> Session:
-    """Begins on a borrowed connection; again on a new one if it broke while it was idle."""
+    """Begins a transaction on a borrowed connection. If it broke while it was idle, begins again on a new one."""
     try:
         return _try_begin(pool, begin)
     except ResourceFailed:

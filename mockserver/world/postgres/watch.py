@@ -28,8 +28,8 @@ NAME = "mockserver-watch"
 INTERVAL = 0.4
 """Seconds between two heartbeats."""
 STEADY_SECONDS = 3.0
-"""Seconds of heartbeats without a break after which a server may declare others dead: what kept it from the database
-may have kept them."""
+"""Seconds of heartbeats without a break after which a server may declare others dead: a failure that kept it from the
+database may have kept them too."""
 
 
 class DatabaseWatch:
