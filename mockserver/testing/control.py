@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -25,6 +25,13 @@ class Control:
         """Returns the answer's JSON, or None for an empty one. Raises ControlRefusedError, ServerDiedError."""
         content = self.send(method, path, body, **query)
         return json.loads(content) if content else None
+
+    def read_pages(self, path: str, query: Mapping[str, str], *, after: int | None = 0) -> Iterator[Any]:
+        """Yields the pages of a list behind the entry `after`. Raises ControlRefusedError, ServerDiedError."""
+        while after is not None:
+            page = self.call("GET", f"{path}?{urlencode({**query, 'after': after})}")
+            yield page
+            after = page["next_after"]
 
     def send(self, method: str, path: str, body: Any = None, **query: str) -> bytes:
         """Returns the answer's bytes. Raises ControlRefusedError, ServerDiedError."""
@@ -54,6 +61,11 @@ class Control:
             return response.status, response.read()
         finally:
             connection.close()
+
+
+def leave_out_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that a caller has given; the server chooses the others."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _build_error(method: str, target: str, status: int, content: bytes) -> ControlRefusedError:

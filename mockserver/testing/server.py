@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mockserver.processes import process_exists
-from mockserver.testing.control import Control
+from mockserver.testing.control import Control, leave_out_none
 from mockserver.testing.errors import MockServerError, ServerDiedError
 from mockserver.testing.own_environment import resolve_python
 from mockserver.testing.progression import Pace
@@ -145,7 +145,7 @@ class MockServer:
             "scenario": resolve_scenario(scenario), "seed": seed, "ends": ends, "payload_date": payload_date,
             "switches": None if switches is None else dict(switches), "api_key": api_key, "incarnation": incarnation,
         }  # fmt: skip
-        body = {name: value for name, value in options.items() if value is not None}
+        body = leave_out_none(options)
         workspace = MockWorkspace(self.control, self.control.call("POST", "workspaces", body))
         if progression is not None:
             by_name = isinstance(progression, dict) and not progression.keys() & {"looks", "seconds"}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 from mockserver.errors import nearest
 from mockserver.testing.clock import Clock
-from mockserver.testing.control import Control
+from mockserver.testing.control import Control, leave_out_none
 from mockserver.testing.errors import ControlRefusedError, MockServerError
 from mockserver.testing.fault import Fault
 from mockserver.testing.progression import Progression
@@ -136,7 +135,7 @@ class MockWorkspace:
             "filters": filters,
             "task_id": task_id,
         }
-        body = {name: value for name, value in options.items() if value is not None}
+        body = leave_out_none(options)
         lines = self._control.send("POST", "expected", body, api_key=self.api_key)
         return [json.loads(line) for line in lines.splitlines()]
 
@@ -175,7 +174,7 @@ class MockWorkspace:
             "fork_of": self.api_key, "api_key": api_key, "payload_date": payload_date,
             "switches": None if switches is None else dict(switches), "incarnation": incarnation,
         }  # fmt: skip
-        body = {name: value for name, value in options.items() if value is not None}
+        body = leave_out_none(options)
         return MockWorkspace(self._control, self._control.call("POST", "workspaces", body))
 
     def revoke(self) -> None:
@@ -242,7 +241,7 @@ class MockWorkspace:
             "event": event, "project": project, "data_row": data_row, "label": label, "by": by, "at": at,
             "score": score, "text": text, "annotations": None if annotations is None else list(annotations),
         }  # fmt: skip
-        body = {name: value for name, value in options.items() if value is not None}
+        body = leave_out_none(options)
         event_ids: dict[str, Any] = self._control.call("POST", "events", body, api_key=self.api_key)
         return event_ids
 
@@ -268,7 +267,7 @@ class MockWorkspace:
             "days": days, "seed": seed, "projects": None if projects is None else list(projects),
             "events_per_day": events_per_day, "new_rows": new_rows,
         }  # fmt: skip
-        body = {name: value for name, value in options.items() if value is not None}
+        body = leave_out_none(options)
         return dict(self._control.call("POST", "simulate", body, api_key=self.api_key))
 
     @property
@@ -278,14 +277,11 @@ class MockWorkspace:
         Raises MockServerError if one is still due after SETTLED_WITHIN seconds.
         """
         deliveries: list[dict[str, Any]] = []
-        after: int | None = 0
-        while after is not None:
-            query = {"api_key": self.api_key, "after": str(after), "wait": str(SETTLED_WITHIN)}
-            page = self._control.call("GET", "deliveries", **query)
+        query = {"api_key": self.api_key, "wait": str(SETTLED_WITHIN)}
+        for page in self._control.read_pages("deliveries", query):
             if not page["settled"]:
                 raise MockServerError(f"Some deliveries are still not sent after {SETTLED_WITHIN} seconds")
             deliveries += page["deliveries"]
-            after = page["next_after"]
         return deliveries
 
     @property
@@ -298,15 +294,10 @@ class MockWorkspace:
 
         `find_requests(operation="project", status=200)`, `find_requests(not_understood=True)`.
         """
-        requests: list[dict[str, Any]] = []
-        after: int | None = filters.pop("after", 0)
-        query = {name: _render(value) for name, value in filters.items() if value is not None}
-        while after is not None:
-            parameters = urlencode({"api_key": self.api_key, **query, "after": after})
-            page = self._control.call("GET", f"requests?{parameters}")
-            requests += page["requests"]
-            after = page["next_after"]
-        return requests
+        after = filters.pop("after", 0)
+        query = {name: _render(value) for name, value in leave_out_none(filters).items()}
+        pages = self._control.read_pages("requests", {"api_key": self.api_key, **query}, after=after)
+        return [request for page in pages for request in page["requests"]]
 
     def verify_requests(self, *expect: dict[str, Any], in_order: bool = False, only: bool = False) -> None:
         """Raises ControlRefusedError, which says what was received instead, unless all expected requests were.
@@ -326,7 +317,7 @@ class MockWorkspace:
         `fault("server_error", operation="project", status=503, times=2)`. Used as a context manager, it is removed at
         the end.
         """
-        body = {"fault": fault} | {name: value for name, value in rule.items() if value is not None}
+        body = {"fault": fault} | leave_out_none(rule)
         return Fault(self._control, self.api_key, self._control.call("POST", "faults", body, api_key=self.api_key))
 
     @property
