@@ -26,6 +26,7 @@ from mockserver.control.expected import render_expected_rows
 from mockserver.control.moments import check_date, parse_body_moment
 from mockserver.control.ready import Ready, build_ready
 from mockserver.control.simulation import simulate
+from mockserver.control.spooled import SpooledBody
 from mockserver.errors import BadInput, Conflict
 from mockserver.http.requests import base_url
 from mockserver.settings import LAST_YEAR, Settings, parse_moment
@@ -39,7 +40,7 @@ from mockserver.world.switches import Switches
 
 
 class Controls:
-    """One method for each control. It returns a struct, or bytes of NDJSON. Its docstring begins with its summary."""
+    """One method for each control. It returns a struct, or a body of NDJSON. Its docstring begins with its summary."""
 
     def __init__(self, settings: Settings, workspaces: Workspaces) -> None:
         self._settings, self._workspaces = settings, workspaces
@@ -158,7 +159,7 @@ class Controls:
         workspace.revoke_key(revoked=body.revoked)
         return KeyView(workspace.api_key, workspace.key_revoked)
 
-    def expect_rows(self, request: Request, body: ExpectRows) -> bytes:
+    def expect_rows(self, request: Request, body: ExpectRows) -> SpooledBody:
         """Returns the rows that a correct client must receive, as NDJSON, from the world itself and without a task."""
         return render_expected_rows(self.workspace(request), body, self._url(request))
 

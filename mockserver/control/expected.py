@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from mockserver.control.bodies import ExpectRows
+from mockserver.control.spooled import SpooledBody
 from mockserver.conversion import decode
 from mockserver.errors import BadInput, NotFound, nearest, quote
 from mockserver.exports import words
+from mockserver.exports.fair_lock import EXPORT_LOCK
 from mockserver.exports.request import ExportRequest
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
@@ -45,10 +47,11 @@ KINDS = {
 """By the key of the body that names the exported thing."""
 
 
-def render_expected_rows(workspace: Workspace, body: ExpectRows, host: str) -> bytes:
-    """Renders NDJSON. Before any export, the URLs of masks name the organization in place of a task (api/masks.py).
+def render_expected_rows(workspace: Workspace, body: ExpectRows, host: str) -> SpooledBody:
+    """Renders NDJSON, in turns with exports. Before any export, the URLs of masks name the organization in place of a
+    task (api/masks.py).
 
-    Raises NotFound, BadInput, MalformedRequest.
+    Raises NotFound, BadInput, MalformedRequest, ResourceFailed.
     """
     snapshot = workspace.store.snapshot()
     try:
@@ -64,7 +67,7 @@ def render_expected_rows(workspace: Workspace, body: ExpectRows, host: str) -> b
             task_id=snapshot.select(Organization)[0].id if task is None else task.id,
             now=now,
         )
-        return rows.render()
+        return SpooledBody(batch.text for batch in EXPORT_LOCK.take_turns(rows.render_batches()))
     finally:
         snapshot.close()
 

@@ -12,12 +12,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from mockserver.control.bodies import Query
 from mockserver.control.control import NOTHING, Control
 from mockserver.control.handlers import Handlers
 from mockserver.control.monitoring import Monitoring
 from mockserver.control.ready import Ready
+from mockserver.control.spooled import SpooledBody, SpooledResponse
 from mockserver.conversion import convert
 from mockserver.errors import BadInput, WireError
 from mockserver.http import access
@@ -136,7 +138,7 @@ class Endpoint:
     def __init__(self, control: Control, workspaces: Workspaces, settings: Settings, threads: Executor) -> None:
         self._control, self._workspaces, self._settings, self._threads = control, workspaces, settings, threads
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> ASGIApp:
         control = self._control
         try:
             if not control.open:
@@ -166,7 +168,7 @@ class Endpoint:
     def _workspace(self, request: Request) -> Workspace:
         return self._workspaces.registry.get(request.query_params.get("api_key") or self._settings.api_key)
 
-    def _run(self, request: Request, body: bytes) -> Response:
+    def _run(self, request: Request, body: bytes) -> ASGIApp:
         return _render(self._control.handler(request, self._parse(request, body)))
 
     def _parse(self, request: Request, body: bytes) -> Any:
@@ -213,11 +215,11 @@ def _parse_query(kind: type[Query], request: Request) -> Query:
         raise BadInput(f"The query is not as expected: {_explain(error, kind, 'parameters')}") from None
 
 
-def _render(result: Any) -> Response:
+def _render(result: Any) -> ASGIApp:
     if result is None:
         return Response(status_code=204)
     if isinstance(result, str):
         return Response(result, headers={"Content-Type": PROMETHEUS})
-    if isinstance(result, bytes):
-        return Response(result, headers={"Content-Type": NDJSON})
+    if isinstance(result, SpooledBody):
+        return SpooledResponse(result, NDJSON)
     return Response(msgspec.json.encode(result), media_type="application/json")
