@@ -21,7 +21,7 @@ SENTENCES = [
     ("README.md", "{} versions of the unmodified `labelbox` SDK", len(SDKS)),
     ("README.md", f"`labelbox` SDK, {next(iter(SDKS))} to {{}}", NEWEST),
     ("README.md", "files of {} MiB that expire", chunks.TARGET // 1024**2),
-    ("docs/architecture.md", "reads the snapshot {} rows at a time", rows.ROWS_PER_BATCH),
+    ("docs/architecture.md", "renders the rows of the snapshot {} at a time", rows.ROWS_PER_BATCH),
     ("docs/decisions.md", "each section is one list for {} rows", rows.ROWS_PER_BATCH),
     ("docs/decisions.md", "Lines are joined {} at a time", rows.LINES_PER_TEXT),
     ("docs/from-v1-to-v2.md", "this server gives the same V1 file for {} minutes", files.KEPT // 60_000_000),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from mockserver.exports.annotations import Annotations
 from mockserver.exports.columns import LabelColumns, transpose_rows
@@ -119,8 +120,15 @@ class Labels:
             )
         ]
 
+    @cached_property
+    def _has_reviews(self) -> bool:
+        """Whether there is a review at all. Most worlds have none, and need no query for each batch."""
+        return bool(self._connection.select_columns(Review, "no", first=1))
+
     def _render_reviews(self, labels: list[int]) -> Texts:
         """Reviews by label number. Items are as in V1, in snake case (inferred: all samples have empty lists)."""
+        if not self._has_reviews:
+            return {}
         clause, emails = match_numbers("label_no", labels), self._names.emails
         columns = "label_no, id, score, created_at, created_by"
         reviews = self._connection.select_columns(Review, columns, clause, order="label_no, no")

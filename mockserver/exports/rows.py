@@ -35,7 +35,9 @@ from mockserver.world.record import Row
 from mockserver.world.records.data_rows import DataRow
 
 ROWS_PER_BATCH = 128
-"""Rows read at a time: enough to share the cost of a query, too few to hold memory."""
+"""Rows rendered at a time: enough to share the cost of the queries for their sections, too few to hold memory."""
+ROWS_PER_READ = 512
+"""Rows read at a time, without their sections and long texts: each read waits where the world is in PostgreSQL."""
 LINES_PER_TEXT = 32
 """Rows joined at a time, some 150 kB: larger texts take memory that the system must clear first."""
 FEW_PROJECTS = 30
@@ -127,7 +129,7 @@ class ExportRows:
         names += _DETAILS if params.include_data_row_details else []
         selected = ", ".join([*(f"dr.{name}" for name in names), select_short("dr.row_data")])
         for rows in self._connection.select_batches(
-            scope.source, selected, scope.condition, order=scope.order, size=ROWS_PER_BATCH
+            scope.source, selected, scope.condition, order=scope.order, size=ROWS_PER_READ
         ):
             good = self._remove_failing(rows) if self._failing else rows
             if good:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from contract_tests.rules.exports.rows import NOTHING, NOW, labels_of, project_of, read, render
-from mockserver.exports.rows import ROWS_PER_BATCH
+from mockserver.exports.rows import ROWS_PER_READ
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.clause import Clause
@@ -27,7 +27,7 @@ NAMES = (
 
 
 def test_more_rows_than_a_batch_are_in_order_of_creation(own: Store) -> None:
-    added = [f"many-{number}" for number in range(2 * ROWS_PER_BATCH + 3)]
+    added = [f"many-{number}" for number in range(2 * ROWS_PER_READ + 3)]
     with own.change() as change:
         [sample] = change.connection.select(DataRow, Clause("media_type = 'IMAGE'"), order="no", first=1)
         [membership] = change.connection.select(ProjectRow, Clause("data_row_no = :no", no=sample.no))
