@@ -3,7 +3,6 @@
 import itertools
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,11 +110,3 @@ def test_texts_are_values_and_never_sql(table: Connection, text: str) -> None:
 
 def test_a_percent_sign_in_our_sql_stays_what_it_is(table: Connection) -> None:
     assert pairs(table, Clause("s LIKE '1% %' AND y = :y", y=4)) == {(1, 4)}
-
-
-def test_a_file_copied_half_is_not_there(tmp_path: Path) -> None:
-    database = SqliteDatabase(tmp_path / "a.sqlite")
-    database.connect().close()
-    database.settle()
-    database.copy_to(tmp_path / "folder" / "b.sqlite")
-    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["b.sqlite"]
