@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from mockserver.world.changes.deliveries import ACTIVE, Deliveries
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
 from mockserver.world.queries.events import match_unsent_events
+from mockserver.world.queries.labels import measure_rows
 from mockserver.world.record import encode_json
 from mockserver.world.records.events import Event
 from mockserver.world.records.webhooks import Delivery, DeliveryState, Subscription
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 BATCH = 500
 """Messages that are rendered together."""
+BATCH_BYTES = 8 * 1024 * 1024
+"""Of the labels and texts of the data rows that they are about; one data row may have more."""
+Match = tuple[Event, Subscription]
 
 
 class OutboxWriter:
@@ -81,22 +86,22 @@ class OutboxWriter:
             for _, subscription in islice(matches, waiting - allowance.count_fitting(waiting)):
                 allowance.drop(subscription)
             waiting = allowance.count_fitting(waiting)
-            batch = list(islice(matches, BATCH))
-            waiting -= len(batch)
-            total += self._write_batch(change, batch, allowance, late=late)
+            window = list(islice(matches, BATCH))
+            waiting -= len(window)
+            for batch in divide(change.connection, window):
+                total += self._write_batch(change, batch, allowance, late=late)
         return total
 
-    def _write_batch(
-        self, change: Change, matches: list[tuple[Event, Subscription]], allowance: Allowance, *, late: bool
-    ) -> int:
+    def _write_batch(self, change: Change, matches: list[Match], allowance: Allowance, *, late: bool) -> int:
         payloads = self._payloads(change.connection, change.now)
         payloads.prepare([event for event, subscription in matches if subscription.version == "v2"])
-        with_bodies = [(event, each, payloads.body(event, each.version)) for event, each in matches]
-        complete = [(event, each, body) for event, each, body in with_bodies if body is not None]
+        body = cache(payloads.body)  # the subscriptions of an event share its body
+        with_bodies = [(event, each, body(event, each.version)) for event, each in matches]
+        complete = [(event, each, content) for event, each, content in with_bodies if content is not None]
         first, secrets = change.number(Delivery), SecretChooser(change)
         deliveries: list[Delivery] = []
-        for delivery_id, (event, subscription, body) in zip(change.new_ids(len(complete)), complete, strict=True):
-            message = build_message(delivery_id, event.kind, body, secret=secrets.choose(subscription))
+        for delivery_id, (event, subscription, content) in zip(change.new_ids(len(complete)), complete, strict=True):
+            message = build_message(delivery_id, event.kind, content, secret=secrets.choose(subscription))
             number = first + len(deliveries)
             deliveries.append(self._build_delivery(change, number, event, subscription, message, late=late))
         change.connection.insert(deliveries)
@@ -117,6 +122,24 @@ class OutboxWriter:
             rendered_late=late, state=DeliveryState.PENDING, attempts=0, failures=0, due_at=change.now,
             made_at=change.now,
         )  # fmt: skip
+
+
+def divide(connection: Connection, matches: list[Match]) -> Iterator[list[Match]]:
+    """Yields them in batches whose data rows have some megabytes together, or are one: its messages share its body."""
+    sizes = measure_rows(connection, {event.data_row_id for event, _ in matches if event.data_row_id is not None})
+    batch: list[Match] = []
+    rows: set[str] = set()
+    total = 0
+    for event, subscription in matches:
+        row = event.data_row_id or ""
+        size = 0 if row in rows else sizes.get(row, 0)
+        if rows and total + size > BATCH_BYTES:
+            yield batch
+            batch, rows, total, size = [], set(), 0, sizes.get(row, 0)
+        rows.add(row)
+        total += size
+        batch.append((event, subscription))
+    yield batch
 
 
 class Subscribers:
