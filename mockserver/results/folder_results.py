@@ -7,12 +7,11 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from mockserver.errors import ResourceFailed
 from mockserver.results.interface import ResultFile
-from mockserver.world.machine_failures import find_machine_failure
+from mockserver.world.machine_failures import find_machine_failure, name_faults
 
 LOG = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ class FolderResults:
     def create(self, name: str) -> FolderWriter:
         """Begins a file. Raises ResourceFailed."""
         path = self._folder / name
-        with _raise_faults(path):
+        with name_faults(path):
             self._create_folders(path.parent)
         return FolderWriter(path)
 
@@ -94,15 +93,15 @@ class FolderWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with _raise_faults(path):
+        with name_faults(path):
             self._file = path.open("wb")
 
     def write(self, data: bytes) -> None:
-        with _raise_faults(self._path):
+        with name_faults(self._path):
             self._file.write(data)
 
     def close(self) -> None:
-        with _raise_faults(self._path):
+        with name_faults(self._path):
             self._file.close()
 
     def abandon(self) -> None:
@@ -139,7 +138,7 @@ class FolderRoot:
     def open(self, life: str) -> FolderResults:
         """The results of a life. Raises ResourceFailed."""
         path = self._folder / life
-        with _raise_faults(path):
+        with name_faults(path):
             path.mkdir(exist_ok=True)
         return FolderResults(path)
 
@@ -150,20 +149,8 @@ class FolderRoot:
     def find_failure(self) -> str | None:
         """Lists the folder, and says why that fails."""
         try:
-            with _raise_faults(self._folder):
+            with name_faults(self._folder):
                 next(self._folder.iterdir(), None)
         except ResourceFailed as failure:
             return failure.message
         return None
-
-
-@contextmanager
-def _raise_faults(path: Path) -> Iterator[None]:
-    """Raises ResourceFailed instead of an error of the operating system that reports a fault of the machine."""
-    try:
-        yield
-    except OSError as error:
-        fault = find_machine_failure(error, path)
-        if fault is None:
-            raise
-        raise fault from error
