@@ -224,10 +224,8 @@ def open_own(workspaces: Workspaces, settings: Settings) -> OwnWorld:
     except Conflict as error:
         if (own_damage := workspaces.registry.find_damage(settings.api_key)) is None:
             raise StartupError(str(error)) from None
-        raise StartupError(
-            f"{own_damage.reason}; put the file back from a copy, or move {own_damage.place} away to begin this"
-            " workspace anew. The other workspaces are not touched"
-        ) from None
+        advice = own_damage.give_advice("to begin this workspace anew")
+        raise StartupError(f"{own_damage.error}; {advice}. The other workspaces are not touched") from None
     except OSError as error:
         raise StartupError(f"--state {settings.state}: {error.strerror}; give a folder that can be written") from None
     except (WireError, apsw.Error) as error:

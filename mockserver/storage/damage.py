@@ -21,6 +21,10 @@ class WorkspaceDamaged(Exception):
     """A workspace cannot be served. The message names the file, folder or table, and what is wrong with it."""
 
 
+class WorkspaceUnreachable(WorkspaceDamaged):
+    """A fault of the machine, like a full disk, prevents that a workspace is opened. It is not damaged."""
+
+
 class Damage(NamedTuple):
     """A workspace that cannot be served. `api_key` is None where even the API key cannot be read.
 
@@ -30,14 +34,17 @@ class Damage(NamedTuple):
     name: str
     place: str
     api_key: str | None
-    reason: str
+    error: WorkspaceDamaged
 
     def __str__(self) -> str:
         whose = "a workspace" if self.api_key is None else f"the workspace of the API key {self.api_key!r}"
-        return (
-            f"{self.reason}. So {whose} is not served, the others are: put the file back from a copy, or move "
-            f"{self.place} away to go on without it"
-        )
+        return f"{self.error}. So {whose} is not served, the others are: {self.give_advice('to go on without it')}"
+
+    def give_advice(self, purpose: str) -> str:
+        """Says what a user can do; `purpose` is that of moving the workspace away, if nothing less helps."""
+        if isinstance(self.error, WorkspaceUnreachable):
+            return "start the server again when that is mended, no file is damaged"
+        return f"put the file back from a copy, or move {self.place} away {purpose}"
 
 
 def check_origin(origin: Origin) -> None:

@@ -32,7 +32,7 @@ from mockserver.storage.fork_origins import ORIGIN, SharedOrigins, copy_origin, 
 from mockserver.storage.homes import Homes
 from mockserver.storage.interface import GetHooks, GetWorld, Life, Storage, new_life_name
 from mockserver.storage.manifest import WORKSPACE_MANIFEST, WorkspaceManifest
-from mockserver.storage.world_files import copy_file, copy_live, find_damage, start_life
+from mockserver.storage.world_files import copy_file, copy_live, explain_damage, find_damage, start_life
 from mockserver.world.changes.settings import new_incarnation
 from mockserver.world.changes.tasks import resume
 from mockserver.world.machine_failures import name_faults
@@ -72,7 +72,7 @@ class FolderStorage(Storage):
                 api_key = manifest.api_key
                 life = self._open_checked(manifest)
             except WorkspaceDamaged as error:
-                yield Damage(home.name, str(home), api_key, str(error))
+                yield Damage(home.name, str(home), api_key, error)
                 continue
             self.remove_earlier_lives(life)
             yield life
@@ -82,26 +82,23 @@ class FolderStorage(Storage):
         home = self._homes.get_path(manifest.api_key)
         path = home / manifest.life / WORLD
         if (damage := find_damage(path)) is not None:
-            raise WorkspaceDamaged(damage)
+            raise damage
         try:
             SqliteDatabase(path).migrate()
             store = Store(SqliteDatabase(path, durable=self._durable), hooks=self._get_hooks(manifest))
         except (apsw.Error, OSError, ResourceFailed) as error:
-            raise WorkspaceDamaged(f"{path} cannot be read: {error}") from None
+            raise explain_damage(path, error) from None
         try:
             check_world(store, manifest, path)
             resume(store)
-        except ResourceFailed as error:
+        except (apsw.Error, ResourceFailed, msgspec.DecodeError) as error:
             store.close()
-            raise WorkspaceDamaged(f"{path} cannot be used: {error.message}") from None
-        except (apsw.Error, msgspec.DecodeError) as error:
-            store.close()
-            raise WorkspaceDamaged(f"{path} is damaged: {error}") from None
+            raise explain_damage(path, error) from None
         except BaseException:
             store.close()
             raise
-        if (damage := find_damaged_origin(home, manifest)) is not None:
-            LOG.error("%s. The workspace of the API key %r is served, and cannot be reset", damage, manifest.api_key)
+        if (origin := find_damaged_origin(home, manifest)) is not None:
+            LOG.error("%s. The workspace of the API key %r is served, and cannot be reset", origin, manifest.api_key)
         return Life(manifest, store, self._open_results(path.parent))
 
     def remove_earlier_lives(self, life: Life) -> None:

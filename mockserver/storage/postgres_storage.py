@@ -107,7 +107,7 @@ class PostgresStorage(SharedStorage):
             api_key = manifest.api_key
             return self._open_checked(manifest, place)
         except WorkspaceDamaged as error:
-            return Damage(home, place, api_key, str(error))
+            return Damage(home, place, api_key, error)
 
     def _is_due(self, owned: Owned) -> bool:
         """Returns whether a claimed workspace has something to do soon. If it has not, it is released."""

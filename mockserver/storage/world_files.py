@@ -8,11 +8,14 @@ from io import FileIO
 from pathlib import Path
 
 import apsw
+import msgspec
 
+from mockserver.storage.damage import WorkspaceDamaged, WorkspaceUnreachable
 from mockserver.storage.manifest import WorkspaceManifest
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.clock import Clock
 from mockserver.world.database import Database
+from mockserver.world.machine_failures import find_machine_failure, hide_from_log
 from mockserver.world.records.workspace import OF_ONE_LIFE
 from mockserver.world.sqlite import SqliteConnection, SqliteDatabase
 from mockserver.world.store import Hooks, Store
@@ -20,22 +23,35 @@ from mockserver.world.store import Hooks, Store
 CHECKED_WHOLE = 256 * 1024 * 1024
 """Bytes of a file that is read whole when the server starts, at about 1 GB a second. Of a larger one only the parts
 that everything needs are read; a damaged page in it is reported when it is needed."""
+DAMAGES = (apsw.CorruptError, apsw.NotADBError, msgspec.DecodeError)
+"""Errors of a file that another program has written, or a broken disk."""
 CHUNK = 1024 * 1024
 """Bytes read together for a checksum."""
 
 
-def find_damage(path: Path) -> str | None:
+def find_damage(path: Path) -> WorkspaceDamaged | None:
     """The damage of a file: it is missing, no database, or has damaged pages. None if it is undamaged.
 
     The pages of large files are not checked (`CHECKED_WHOLE`).
     """
     if not path.is_file():
-        return f"{path} is {'no file' if path.exists() else 'missing'}"
+        return WorkspaceDamaged(f"{path} is {'no file' if path.exists() else 'missing'}")
     try:
         damage = SqliteDatabase(path).find_damage(whole=path.stat().st_size <= CHECKED_WHOLE)
     except (apsw.Error, OSError) as error:
-        return f"{path} cannot be read: {error}"
-    return None if damage is None else f"{path} is damaged: {damage}"
+        return explain_damage(path, error)
+    return None if damage is None else WorkspaceDamaged(f"{path} is damaged: {damage}")
+
+
+def explain_damage(path: Path, error: Exception) -> WorkspaceDamaged:
+    """Says why a world cannot be opened: its file is damaged, or the machine has a fault, which harms no file."""
+    if not isinstance(error, DAMAGES):
+        with hide_from_log():
+            failure = find_machine_failure(error, path)
+        if failure is not None:
+            return WorkspaceUnreachable(failure.message.rpartition("; ")[0] or failure.message)
+    what = "is damaged" if isinstance(error, (apsw.SQLError, msgspec.DecodeError)) else "cannot be read"
+    return WorkspaceDamaged(f"{path} {what}: {error}")
 
 
 def checksum_of(path: Path) -> str:

@@ -107,8 +107,8 @@ def _find_sqlite_fault(error: apsw.Error, place: Path | None) -> ResourceFailed 
     return _build_fault(fault, place, str(error))
 
 
-PROBE = 8192
-"""Bytes: two pages of a database."""
+PROBE = 64 * 1024
+"""Bytes: twice those by which the index of SQLite's log grows."""
 
 
 def _probe(place: Path | None) -> OSError | None:

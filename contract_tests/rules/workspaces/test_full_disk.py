@@ -9,7 +9,7 @@ import pytest
 from contract_tests.machine import fill_disk, small_disk
 from contract_tests.serving import ServedWorld
 from mockserver.testing.control import Control
-from mockserver.testing.errors import ControlRefusedError
+from mockserver.testing.errors import ControlRefusedError, MockServerError
 
 SOURCE, FORK, NEW = "source", "fork", "new"
 PAGES = 16 * 4096
@@ -59,3 +59,31 @@ def test_a_change_that_a_full_disk_prevents_names_the_path_and_succeeds_when_the
     CHANGES[name](server.control)
     for api_key in server.control.call("GET", "workspaces")["api_keys"]:
         assert server.control.call("GET", "ready", api_key=api_key)
+
+
+@pytest.mark.parametrize("left", [0, 4096, PAGES])
+def test_a_start_on_a_full_disk_calls_nothing_damaged(disk: Path, tmp_path: Path, left: int) -> None:
+    """SQLite cannot create the index of its log then, and says "disk I/O error"; to move a workspace away would cost
+    all that is in it."""
+    arguments = ("--state", str(disk / "state"))
+    with ServedWorld(*arguments, scenario="empty") as served:
+        served.control.call("POST", "workspaces", {"api_key": SOURCE})
+    with fill_disk(disk, left=left):
+        line = start_and_stop(*arguments)
+    assert "damaged" not in line.replace("no file is damaged", "")
+    assert " away to " not in line
+    if line:
+        assert "No space left on the disk of" in line
+        assert "start the server again when that is mended" in line
+    with ServedWorld(*arguments, scenario="empty") as served:
+        assert served.control.call("GET", "ready", api_key=SOURCE)
+
+
+def start_and_stop(*arguments: str) -> str:
+    """The lines about workspaces that a server writes which is started and stopped; those of a refused start."""
+    try:
+        with ServedWorld(*arguments, scenario="empty") as served:
+            pass
+    except MockServerError as refused:
+        return str(refused)
+    return "".join(line for line in served.output.splitlines(keepends=True) if "workspaces" in line)
