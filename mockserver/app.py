@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-EXPORT_THREADS = 4
-"""Exports that are written at the same time, in turns (exports/fair_lock.py)."""
+EXPORT_THREADS = 8
+"""Exports that are written at the same time: they search together, and render in turns (exports/fair_lock.py)."""
 LISTENERS: dict[str, list[Callable[[Entry], None]]] = {
     "refused": [log_refused],
     "requests": [print_request],

@@ -66,8 +66,9 @@ def render_expected_rows(workspace: Workspace, body: ExpectRows, host: str) -> S
             host=host if task is None else task.base_url,
             task_id=snapshot.select(Organization)[0].id if task is None else task.id,
             now=now,
+            take_turns=EXPORT_LOCK.take_turns,
         )
-        return SpooledBody(batch.text for batch in EXPORT_LOCK.take_turns(rows.render_batches()))
+        return SpooledBody(batch.text for batch in rows.render_batches())
     finally:
         snapshot.close()
 

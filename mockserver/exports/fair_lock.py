@@ -3,7 +3,8 @@
 Threads that render rows at the same time are no faster, because one interpreter runs them all. They only take its lock
 from each other, and chance decides which thread gets it next. The event loop needs the lock four times to answer a
 small query, and each time it waited for all of them. So one thread renders a batch while the others wait outside of the
-interpreter, in the order of their arrival.
+interpreter, in the order of their arrival. None has a turn while it reads the next rows: a search with many terms may
+take minutes before the first row, and the others go on.
 """
 
 from __future__ import annotations
@@ -11,9 +12,15 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+class TakeTurns(Protocol):
+    """Yields the same batches, perhaps in turns with others: `EXPORT_LOCK.take_turns`, or `iter` for no turns."""
+
+    def __call__(self, batches: Iterable[T], /) -> Iterator[T]: ...
 
 
 class FairLock:

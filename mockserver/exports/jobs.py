@@ -35,6 +35,10 @@ class Job(Protocol):
     @property
     def id(self) -> str: ...
 
+    def interrupt(self) -> None:
+        """Ends the search that the job waits for, if it does: the job's `run` fails. Called from another thread, and
+        not after `close`."""
+
     def close(self) -> None:
         """Releases what the job holds open, such as its snapshot of the world. Called once, whether or not it ran."""
 
@@ -73,6 +77,9 @@ class Jobs(Generic[J]):
         self._lock = threading.Lock()
         self._waiting: deque[J] = deque()
         self._running: set[str] = set()
+        self._open: dict[str, J] = {}
+        """The jobs that run and are not closed."""
+        self._interrupted: set[str] = set()
         self._futures: dict[str, Future[None]] = {}
         self._closed = False
         self._swept_day: int | None = None
@@ -113,10 +120,18 @@ class Jobs(Generic[J]):
         """The reason of a failure that could not be written to the database yet."""
         return self._failures.reason(job_id)
 
-    def check_running(self) -> None:
-        """Raises JobStopped when the workspace is being closed."""
-        if self._closed:
+    def check_running(self, job_id: str) -> None:
+        """Raises JobStopped when the job was interrupted, or the workspace is being closed."""
+        if self._closed or job_id in self._interrupted:
             raise JobStopped
+
+    def interrupt(self, job_id: str) -> None:
+        """Ends a job that runs, without waiting for its search. Does nothing if it does not run."""
+        with self._lock:  # in which the job is not closed
+            job = self._open.get(job_id)
+            if job is not None:
+                self._interrupted.add(job_id)
+                job.interrupt()
 
     def sweep(self) -> None:
         """Deletes the results whose links have expired by the world's clock.
@@ -151,6 +166,7 @@ class Jobs(Generic[J]):
     def _forget(self, job: J) -> None:
         with self._lock:
             self._running.discard(job.id)
+            self._interrupted.discard(job.id)
             self._futures.pop(job.id, None)
 
     def _work(self, job: J, future: Future[None]) -> None:
@@ -164,14 +180,21 @@ class Jobs(Generic[J]):
             self._start_waiting()
 
     def _run(self, job: J) -> None:
+        with self._lock:
+            self._open[job.id] = job
         try:
             try:
                 self._kind.run(job)
             finally:
+                with self._lock:
+                    del self._open[job.id]
                 self._close(job)
         except JobStopped:
             self._discard(job)
         except Exception as error:  # noqa: BLE001  whatever it is, the job has to end
+            if job.id in self._interrupted:
+                self._discard(job)
+                return
             reason = self._explain(error, job.id)
             if may_be_committed(error):
                 self._failures.fail(job.id, reason)  # with results: its record may say that it is COMPLETE
@@ -218,5 +241,7 @@ class Jobs(Generic[J]):
         for job in abandoned:
             self._futures[job.id].cancel()
             self._close(job)
+        for job_id in list(self._open):
+            self.interrupt(job_id)
         wait(running, timeout=CLOSE_TIMEOUT)
         self._failures.close()

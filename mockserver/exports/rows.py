@@ -16,6 +16,7 @@ from mockserver.exports.columns import DataRowColumns, cut_rows, transpose_rows
 from mockserver.exports.dates import PayloadFormat, load_format, remove_page_count
 from mockserver.exports.experiments import Experiments, get_experiment_keys
 from mockserver.exports.failures import FailedRow
+from mockserver.exports.fair_lock import TakeTurns
 from mockserver.exports.frames import interpolate_frames
 from mockserver.exports.future import CHANGES
 from mockserver.exports.labels import PARTS_OF_A_LABEL, LabelKinds, Labels
@@ -86,9 +87,11 @@ class ExportRows:
         now: int,
         failing: Container[str] = (),
         keep: int = 1,
+        take_turns: TakeTurns = iter,
     ) -> None:
         """`failing` are ids and global keys of data rows that are left out; `failed` lists them afterwards. Of the
-        frames of clips every `keep`th is left."""
+        frames of clips every `keep`th is left. `take_turns` is with whom batches are rendered in turns."""
+        self._take_turns = take_turns
         self._failing, self.failed = failing, list[FailedRow]()
         self._connection, self._scope, self._params = connection, scope, params
         projects = scope.projects or {}
@@ -133,7 +136,7 @@ class ExportRows:
         ):
             good = self._remove_failing(rows) if self._failing else rows
             if good:
-                yield from self._render(transpose_rows(DataRowColumns, [*names, *_TEXTS], good))
+                yield from self._take_turns(self._render(transpose_rows(DataRowColumns, [*names, *_TEXTS], good)))
 
     def _remove_failing(self, rows: list[Row]) -> list[Row]:
         good = []

@@ -39,7 +39,7 @@ from mockserver.world.records.tasks import EXPORT, Task, TaskStatus
 from mockserver.world.store import Store
 
 MOST_RUNNING = 2
-"""Exports of one workspace that are written at the same time; the server has four threads for all."""
+"""Exports of one workspace that are written at the same time; the server has eight threads for all."""
 REPORT_EVERY = 20_000
 """Rows between two reports of progress: each is a transaction."""
 
@@ -81,6 +81,9 @@ class ExportJob(NamedTuple):
     def kept_frames(self) -> int:
         """The number of frames of which one is written."""
         return self.fault.option("keep") if self.fault is not None and self.has_fault("export_frames_missing") else 1
+
+    def interrupt(self) -> None:
+        self.snapshot.interrupt()
 
     def close(self) -> None:
         self.snapshot.close()
@@ -185,7 +188,7 @@ class Exports:
             raise RequestedFailure(fault.option("message"))
         rows = self._build_rows(job)
         report = ProgressReport(self._tasks, self._jobs, job.id, rows)
-        result = self._results.write(job.id, RESULT, EXPORT_LOCK.take_turns(rows.render_batches()), report)
+        result = self._results.write(job.id, RESULT, rows.render_batches(), report)
         failed = [] if fault is None or not rows.failed else [render_failed_rows(rows.failed, fault.option("message"))]
         errors = self._results.write(job.id, ERRORS, failed, lambda _: None)
         self._results.finish(job.id)
@@ -204,6 +207,7 @@ class Exports:
             now=task.created_at,
             failing=job.failing_rows,
             keep=job.kept_frames,
+            take_turns=EXPORT_LOCK.take_turns,
         )
 
     def poll(self, task: Task) -> Task:
@@ -244,6 +248,7 @@ class Exports:
             if not self._can_cancel(task, seen):
                 break
             if self._tasks.cancel_task(task_id, TaskStatus(task.status)):
+                self._jobs.interrupt(task_id)
                 if is_finished(task):
                     self._results.delete(task_id)
                 return
@@ -267,7 +272,7 @@ class ProgressReport:
 
     def __call__(self, lines: int) -> None:
         """Raises JobStopped when the task was cancelled or its workspace is being closed."""
-        self._jobs.check_running()
+        self._jobs.check_running(self._task_id)
         if lines - self._reported >= REPORT_EVERY:
             self._reported = lines
             self._total = self._total or self._rows.count()  # only here: an export of few rows needs no percentage

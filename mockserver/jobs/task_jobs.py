@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import msgspec
 
@@ -34,6 +35,9 @@ class TaskJob(msgspec.Struct, frozen=True, eq=False):
     @property
     def id(self) -> str:
         return self.task.id
+
+    def interrupt(self) -> None:
+        """A job has no long search."""
 
     def close(self) -> None:
         """A job holds nothing open."""
@@ -66,13 +70,13 @@ class TaskJobs:
         return task, self._jobs.start(TaskJob(task, work))
 
     def _run(self, job: TaskJob) -> None:
-        job.work(job.task, self._check_running)
+        job.work(job.task, partial(self._check_running, job.id))
         if not self._tasks.finish_task(job.id, JsonText("{}")):
             raise JobStopped
 
-    def _check_running(self) -> None:
+    def _check_running(self, job_id: str) -> None:
         """Lets short changes pass between two transactions of a job. Raises JobStopped."""
-        self._jobs.check_running()
+        self._jobs.check_running(job_id)
         self._long_changes.let_pass()
 
     def close(self) -> None:

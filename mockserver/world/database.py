@@ -82,6 +82,11 @@ class Connection(ABC):
     @abstractmethod
     def close(self) -> None: ...
 
+    @abstractmethod
+    def interrupt(self) -> None:
+        """Ends the query that another thread executes on this connection: it fails there. Does nothing if there is
+        none. Not called when the connection is being closed."""
+
     def close_deleted(self) -> None:
         """Closes the connection to a database that is being deleted."""
         self.close()

@@ -92,6 +92,9 @@ class SqliteConnection(Connection):
     def close(self) -> None:
         self._raw.close()
 
+    def interrupt(self) -> None:
+        self._raw.interrupt()
+
     def close_deleted(self) -> None:
         """Does not write the log into the file, which the last connection does otherwise. Measured: 0.1 ms less."""
         self._raw.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)

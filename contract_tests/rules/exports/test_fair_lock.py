@@ -1,15 +1,27 @@
 """Threads that write exports render their batches in turns."""
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from mockserver.exports.fair_lock import FairLock
+from contract_tests.rules.exports.rows import EVERY_SECTION, HOST, NOW, TASK
+from contract_tests.rules.worlds import build_database, open_store
+from mockserver.exports.fair_lock import EXPORT_LOCK, FairLock
+from mockserver.exports.request import ExportRequest
+from mockserver.exports.rows import ExportRows
+from mockserver.exports.scope import build_scope
+from mockserver.links import Links
+from mockserver.world.database import Connection, Values
+from mockserver.world.record import Row
+from mockserver.world.sqlite import SqliteConnection
 
 BATCHES = 20
 THREADS = 4
+WAIT = 60
 
 
 class Renderer:
@@ -67,3 +79,37 @@ def test_a_failure_releases_the_lock() -> None:
     with pytest.raises(ZeroDivisionError):
         list(turns.take_turns(1 // number for number in (1, 0)))
     assert list(turns.take_turns([1, 2])) == [1, 2]
+
+
+class SearchingConnection(SqliteConnection):
+    """A connection whose first row comes only when the search is released."""
+
+    begun, released = threading.Event(), threading.Event()
+
+    def pieces(self, sql: str, params: Values, size: int) -> Iterator[list[Row]]:
+        self.begun.set()
+        assert self.released.wait(WAIT)
+        yield from super().pieces(sql, params, size)
+
+
+def render_in_turns(connection: Connection) -> bytes:
+    scope = build_scope(connection, ExportRequest(params=EVERY_SECTION))
+    links = Links.from_name("key", 0)
+    turns = EXPORT_LOCK.take_turns
+    return ExportRows(
+        connection, scope, EVERY_SECTION, links=links, host=HOST, task_id=TASK, now=NOW, take_turns=turns
+    ).render()
+
+
+def test_an_export_has_no_turn_while_it_searches(tmp_path: Path) -> None:
+    with open_store(build_database(tmp_path)) as store, ThreadPoolExecutor(1) as threads:
+        searching = SearchingConnection(tmp_path / "world.sqlite", durable=False, private=False)
+        waiting = threads.submit(render_in_turns, searching)
+        try:
+            assert searching.begun.wait(WAIT)
+            with store.reading() as connection:
+                text = render_in_turns(connection)
+        finally:
+            searching.released.set()
+        assert waiting.result(WAIT) == text != b""
+        searching.close()

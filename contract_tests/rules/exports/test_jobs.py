@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import apsw
 import pytest
@@ -21,6 +21,9 @@ class Work(NamedTuple):
     id: str
     run: Callable[[], None]
     closed: list[str]
+
+    def interrupt(self) -> None:
+        """Ends nothing: the tests let the job see it."""
 
     def close(self) -> None:
         self.closed.append(self.id)
@@ -137,7 +140,7 @@ def test_a_workspace_is_closed_although_the_snapshot_of_a_waiting_job_cannot_be(
 
     def run() -> None:
         while True:
-            office.jobs.check_running()
+            office.jobs.check_running("running")
 
     with ThreadPoolExecutor(1) as threads:
         office = Office(threads)
@@ -157,7 +160,7 @@ def test_jobs_that_wait_when_the_workspace_is_closed_are_cancelled_and_those_tha
             begun.set()
             closing.wait(WAIT)
             while True:
-                office.jobs.check_running()
+                office.jobs.check_running("running")
 
         running, waiting = office.jobs.start(office.build("running", run)), office.jobs.start(office.build("waiting"))
         assert begun.wait(WAIT)
@@ -166,6 +169,63 @@ def test_jobs_that_wait_when_the_workspace_is_closed_are_cancelled_and_those_tha
         running.result(WAIT)
     assert waiting.cancelled()
     assert (sorted(office.closed), office.discarded, office.failures) == (["running", "waiting"], ["running"], {})
+
+
+class Search(NamedTuple):
+    """A job that waits for a search until that is ended."""
+
+    id: str
+    begun: threading.Event
+    ended: threading.Event
+    closed: list[str]
+
+    def run(self) -> None:
+        self.begun.set()
+        assert self.ended.wait(WAIT)
+        raise ResourceFailed("a statement was cancelled")
+
+    def interrupt(self) -> None:
+        assert self.id not in self.closed, "what is closed is not interrupted"
+        self.ended.set()
+
+    def close(self) -> None:
+        self.closed.append(self.id)
+
+
+@pytest.mark.parametrize("end", ["interrupted", "closed"])
+def test_a_job_does_not_wait_for_its_search_when_it_is_stopped(end: str) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        office = Office(threads)
+        search = Search("a", threading.Event(), threading.Event(), office.closed)
+        future = office.jobs.start(cast(Any, search))
+        assert search.begun.wait(WAIT)
+        if end == "closed":
+            office.jobs.close()
+        else:
+            office.jobs.interrupt("a")
+        future.result(WAIT)
+        office.jobs.interrupt("a")
+    assert (office.closed, office.discarded, office.failures) == (["a"], ["a"], {})
+
+
+def test_an_interrupted_job_is_stopped_also_when_it_was_not_searching() -> None:
+    begun, interrupted = threading.Event(), threading.Event()
+
+    def run() -> None:
+        office.jobs.check_running("a")
+        begun.set()
+        assert interrupted.wait(WAIT)
+        office.jobs.check_running("a")
+
+    with ThreadPoolExecutor(1) as threads:
+        office = Office(threads)
+        future = office.jobs.start(office.build("a", run))
+        assert begun.wait(WAIT)
+        office.jobs.interrupt("a")
+        interrupted.set()
+        future.result(WAIT)
+        office.jobs.start(office.build("a")).result(WAIT)
+    assert (office.discarded, office.failures) == (["a"], {}), "the next job of that name is not interrupted"
 
 
 def test_results_are_swept_once_a_day_of_the_clock() -> None:

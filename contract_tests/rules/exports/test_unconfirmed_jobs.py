@@ -16,6 +16,9 @@ WITHIN = 60.0
 class OneJob:
     id: str = "job"
 
+    def interrupt(self) -> None:
+        """Ends nothing."""
+
     def close(self) -> None:
         """Closes nothing."""
 

@@ -67,6 +67,9 @@ class LegacyJob(NamedTuple):
     def id(self) -> str:
         return self.file.id
 
+    def interrupt(self) -> None:
+        self.snapshot.interrupt()
+
     def close(self) -> None:
         self.snapshot.close()
 
@@ -216,8 +219,8 @@ class LegacyFiles:
         try:
             writer.write(name, b"")  # a file without rows is there, too
             raw = load_format(job.snapshot).switches.characters == "utf-8"
-            for text in EXPORT_LOCK.take_turns(self._texts(job)):
-                self._jobs.check_running()
+            for text in self._texts(job):
+                self._jobs.check_running(job.id)
                 data = unescape(text) if raw else text
                 self._budget.take(self._results, name, len(data))
                 writer.write(name, data)
@@ -230,20 +233,20 @@ class LegacyFiles:
             change.connection.update(LegacyFile, Clause("id = :id", id=job.id), status=TaskStatus.COMPLETE)
 
     def _texts(self, job: LegacyJob) -> Iterator[bytes]:
-        host, now = job.file.base_url, job.file.created_at
+        host, now, turns = job.file.base_url, job.file.created_at, EXPORT_LOCK.take_turns
         if isinstance(job.request, ModelRunLabelsRequest):
             run = job.request.model_run
             elements = LabelElements(job.snapshot, links=self._links, host=host, now=now, run=run)
-            yield from (batch.text for batch in elements.pieces(job.condition, between="\n"))
+            yield from (batch.text for batch in elements.pieces(job.condition, between="\n", take_turns=turns))
         elif isinstance(job.request, LabelsRequest):
             elements = LabelElements(job.snapshot, links=self._links, host=host, now=now)
             yield b"["
-            yield from (batch.text for batch in elements.pieces(job.condition))
+            yield from (batch.text for batch in elements.pieces(job.condition, take_turns=turns))
             yield b"]"
         else:
             metadata = job.request.metadata
             rows = LegacyDataRows(job.snapshot, job.condition, metadata=metadata, links=self._links, host=host, now=now)
-            yield from (batch.text for batch in rows.pieces())
+            yield from (batch.text for batch in rows.pieces(turns))
 
     def _discard(self, job: LegacyJob) -> None:
         self._budget.delete(self._results, file_name(job.file))

@@ -14,6 +14,7 @@ import orjson
 
 from mockserver.errors import NotFound
 from mockserver.exports.allowance import Allowance, TooMuchTogether
+from mockserver.exports.fair_lock import TakeTurns
 from mockserver.exports.legacy.annotations import PLACE_TEXT, LegacyAnnotations
 from mockserver.exports.legacy.context import LabelContext, Metadata, find_splits
 from mockserver.exports.legacy.dates import YOUNG_MASKS, load_legacy_format
@@ -118,23 +119,23 @@ class LabelElements:
         label: JsonObject = orjson.loads(self._render_label(row))
         return label
 
-    def pieces(self, condition: Clause, *, between: str = ",\n") -> Iterator[RowBatch]:
+    def pieces(self, condition: Clause, *, between: str = ",\n", take_turns: TakeTurns = iter) -> Iterator[RowBatch]:
         """JSON objects with `between` between them, ASCII only, in the order in which rows were created.
 
-        In the condition `l` is the label and `dr` its data row.
+        In the condition `l` is the label and `dr` its data row. `take_turns` is with whom pieces are rendered in turns.
         """
         order = "l.data_row_no, l.no"
         start = len(between)  # the first element has nothing in front
         for batch in self._connection.select_batches(LABELS, COLUMNS, condition, order=order, size=PIECE):
             rows = [LabelRow._make(row) for row in batch]
-            self._bodies.read_projects({row.project_id for row in rows})
-            for piece in self._render(rows, between):
+            for piece in take_turns(self._render(rows, between)):
                 yield RowBatch(piece.text[start:], piece.lines)
                 start = 0
 
     def _render(self, rows: list[LabelRow], between: str) -> Iterator[RowBatch]:
         """Renders as many labels together as have no more long values than is allowed."""
         first = 0
+        self._bodies.read_projects({row.project_id for row in rows})
         while first < len(rows):
             part = rows[first : first + self._allowance.rows]
             self._allowance.begin(len(part))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockserver.exports.allowance import SHORT, Allowance, TooMuchTogether, select_long, select_short
+from mockserver.exports.fair_lock import TakeTurns
 from mockserver.exports.legacy.context import Metadata
 from mockserver.exports.legacy.media import render_media_attributes
 from mockserver.exports.sections import match_numbers
@@ -45,10 +46,11 @@ class LegacyDataRows:
         self._host, self._expires = json_string(host)[1:-1], good_until(now, RESULT_DAYS)
         self._allowance = Allowance(PIECE)
 
-    def pieces(self) -> Iterator[RowBatch]:
-        """NDJSON in whole lines, ASCII only, in the order in which rows were created."""
+    def pieces(self, take_turns: TakeTurns = iter) -> Iterator[RowBatch]:
+        """NDJSON in whole lines, ASCII only, in the order in which rows were created. `take_turns` is with whom pieces
+        are rendered in turns."""
         for rows in self._connection.select_batches(DATA_ROWS, _COLUMNS, self._condition, order="dr.no", size=PIECE):
-            yield from self._render(rows)
+            yield from take_turns(self._render(rows))
 
     def _render(self, rows: list[Row]) -> Iterator[RowBatch]:
         """Renders as many rows together as have no more long texts than is allowed."""

@@ -22,6 +22,8 @@ SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1 FROM work
 """A snapshot is taken by the first statement of its transaction."""
 NUL = "\x01\uffff"
 """Characters that no client sends, in the place of NUL."""
+CANCEL_SECONDS = 5.0
+"""Seconds that ending a query may take."""
 _CURSORS = itertools.count()
 
 T = TypeVar("T")
@@ -206,6 +208,12 @@ class PostgresConnection(Connection):
         session, self._session = self._session, None
         if session is not None:
             self._pool.give_back(session, for_snapshot=self._is_snapshot)
+
+    def interrupt(self) -> None:
+        session = self._session
+        if session is not None:
+            with contextlib.suppress(psycopg.Error):  # a lost database has ended it
+                session.raw.cancel_safe(timeout=CANCEL_SECONDS)
 
     def close(self) -> None:
         with contextlib.suppress(ResourceFailed):  # a lost database has rolled back by itself
