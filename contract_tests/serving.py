@@ -14,6 +14,7 @@ import msgspec
 import requests
 
 from contract_tests.processes import read_processor_seconds
+from contract_tests.waiting import PATIENCE
 from mockserver.links import Links
 from mockserver.testing.control import Control
 from mockserver.testing.server import MockServer, environment_without_settings
@@ -170,7 +171,7 @@ class ServedWorld(MockServer):
             self.graphql_url,
             json={"query": document, "variables": variables},
             headers={"Authorization": f"Bearer {self.api_key}"},
-            timeout=30,
+            timeout=PATIENCE,
         )
         answer = response.json()
         assert "errors" not in answer, answer["errors"]

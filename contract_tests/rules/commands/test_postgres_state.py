@@ -19,7 +19,7 @@ from contract_tests.postgres import PrivateCluster
 from contract_tests.rules.commands.starting import ready, run, serve_in
 from contract_tests.rules.world.test_migrations import list_removals
 from contract_tests.serving import ServedWorld
-from contract_tests.waiting import wait_for
+from contract_tests.waiting import PATIENCE, wait_for
 from mockserver.testing import ControlRefusedError
 from mockserver.world.migrations import CHECKSUMS
 from mockserver.world.postgres.tables import DATA, WORLD, drop_views
@@ -50,7 +50,7 @@ def connect(dsn: str) -> Iterator[psycopg.Connection]:
 
 
 def health(world: ServedWorld) -> tuple[int, str]:
-    answer = requests.get(f"{world.url}/_mock/health", timeout=30)
+    answer = requests.get(f"{world.url}/_mock/health", timeout=PATIENCE)
     return answer.status_code, answer.text
 
 
@@ -64,7 +64,7 @@ def test_everything_that_was_acknowledged_is_there_after_a_kill_and_a_restart() 
         created = world.ask('mutation { createProject(data: {name: "kept"}) { id } }')["createProject"]["id"]
         task = world.ask(EXPORT, id=world.projects["image"])["exportDataRowsInProject"]["taskId"]
         task_file = find_file(world, task)
-        content = requests.get(task_file, timeout=30).content
+        content = requests.get(task_file, timeout=PATIENCE).content
         own.fork("fork")
         own.revoke()
         world.process.kill()
@@ -74,7 +74,7 @@ def test_everything_that_was_acknowledged_is_there_after_a_kill_and_a_restart() 
         assert control.call("GET", "key", api_key="kept")["revoked"] is True
         assert control.call("GET", "ready", api_key="mock-api-key")["projects"]["kept"] == created
         kept_file = f"{world.url}/{task_file.partition('://')[2].partition('/')[2]}"
-        assert requests.get(kept_file, timeout=30).content == content != b""
+        assert requests.get(kept_file, timeout=PATIENCE).content == content != b""
 
 
 def find_file(world: ServedWorld, task: str) -> str:
@@ -118,7 +118,7 @@ def test_a_server_that_was_stopped_and_replaced_passes_requests_on_when_it_wakes
 def can_ask(world: ServedWorld, query: str) -> bool:
     """Whether a request with the key of the world is answered."""
     headers = {"Authorization": f"Bearer {world.api_key}"}
-    answer = requests.post(world.graphql_url, json={"query": query}, headers=headers, timeout=30).json()
+    answer = requests.post(world.graphql_url, json={"query": query}, headers=headers, timeout=PATIENCE).json()
     return "data" in answer and "errors" not in answer
 
 
@@ -136,7 +136,7 @@ def ask_for_error(world: ServedWorld, query: str, **variables: object) -> Any:
     """The error of a request that is refused."""
     body = {"query": query, "variables": variables}
     headers = {"Authorization": f"Bearer {world.api_key}"}
-    answer = requests.post(world.graphql_url, json=body, headers=headers, timeout=30).json()
+    answer = requests.post(world.graphql_url, json=body, headers=headers, timeout=PATIENCE).json()
     return answer["errors"][0]
 
 
