@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
@@ -25,6 +25,7 @@ from mockserver.world.postgres import members
 from mockserver.world.postgres.migration import prepare
 from mockserver.world.postgres.pool import Pool, open_connection
 from mockserver.world.postgres.tables import DATA
+from mockserver.world.postgres.transactions import begin_as_member
 from mockserver.world.record import JsonText
 from mockserver.world.records.projects import Project
 from mockserver.world.records.tasks import EXPORT
@@ -33,6 +34,8 @@ from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks
 
 RESULT = "exports/task/data/0.ndjson"
+WAITED_SECONDS = 60
+"""Seconds for which a statement may wait for another server, before it fails."""
 
 
 class Server(NamedTuple):
@@ -243,6 +246,50 @@ def test_a_server_that_is_silent_is_dead_when_its_lease_has_ended(servers: Serve
     servers.silence(first, members.LEASE_SECONDS + 60)
     wait_for(lambda: members.remove_dead(servers.watch, 0) == [f"first ({first.number})"])
     assert first.number not in members.beat(servers.watch, first.number)
+
+
+@pytest.mark.parametrize("where", ["work", "stop"])
+def test_a_server_that_is_frozen_in_a_transaction_is_dead_without_a_wait_for_it(servers: Servers, where: str) -> None:
+    """Nobody can declare a server dead while such a transaction is open, and it may be open for ever."""
+    first = servers.join("first")
+    servers.silence(first, members.LEASE_SECONDS + 60)
+    servers.watch.execute(f"SET statement_timeout TO '{WAITED_SECONDS}s'".encode())
+    dead: list[str] = []
+    with contextlib.suppress(ResourceFailed, psycopg.OperationalError), contextlib.ExitStack() as stack:
+        if where == "work":
+            stack.enter_context(begin_as_member(first.pool))
+        else:
+            stack.enter_context(first.raw.transaction())
+            first.raw.execute(f"DELETE FROM {DATA}.replica WHERE no = {first.number}".encode())
+        dead = wait_for(lambda: members.remove_dead(servers.watch, 0))
+    assert dead == [f"first ({first.number})"]
+
+
+class InterruptedConnection:
+    """A connection whose server is frozen for a while after each statement."""
+
+    def __init__(self, raw: psycopg.Connection[Any], work: Callable[[], object]) -> None:
+        """`work` is done by others in the meantime."""
+        self._raw, self._work = raw, work
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def execute(self, *arguments: Any) -> psycopg.Cursor[Any]:
+        cursor = self._raw.execute(*arguments)
+        self._work()
+        return cursor
+
+
+def test_a_server_that_is_frozen_while_it_joins_keeps_no_other_from_joining(servers: Servers) -> None:
+    first, other = servers.join("first"), servers.join("other")
+    other.raw.execute(f"SET statement_timeout TO '{WAITED_SECONDS}s'".encode())
+    numbers: list[int] = []
+    interrupted: Any = InterruptedConnection(
+        first.raw, lambda: numbers.append(members.join(other.raw, "another", "http://another"))
+    )
+    numbers.append(members.join(interrupted, "frozen", "http://frozen"))
+    assert len(set(numbers)) == len(numbers) > 1
 
 
 def test_a_server_that_stops_releases_its_workspaces_immediately(servers: Servers) -> None:

@@ -35,15 +35,15 @@ class Member(NamedTuple):
 
 def join(raw: psycopg.Connection[Any], name: str, address: str) -> int:
     """Adds a server, and returns its number, which no other ever has."""
-    with raw.transaction():
-        row = raw.execute(f"UPDATE {DATA}.state SET server = server + 1 RETURNING server").fetchone()
-        assert row is not None, "a prepared database has a state"
-        number = int(row[0])
-        lock_number(raw, number)
-        raw.execute(
-            f"INSERT INTO {DATA}.replica VALUES (%s, %s, %s, %s, clock_timestamp())",
-            [number, name, address, __version__],
-        )
+    # Each statement by itself: a server that is frozen between them keeps no other one from joining.
+    row = raw.execute(f"UPDATE {DATA}.state SET server = server + 1 RETURNING server").fetchone()
+    assert row is not None, "a prepared database has a state"
+    number = int(row[0])
+    lock_number(raw, number)
+    raw.execute(
+        f"INSERT INTO {DATA}.replica VALUES (%s, %s, %s, %s, clock_timestamp())",
+        [number, name, address, __version__],
+    )
     return number
 
 
@@ -74,17 +74,27 @@ _LIST = (
     f" FROM {DATA}.replica ORDER BY no"
 )
 
-_IS_LOCKED = (
-    "EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
-    f" AND classid = {NUMBERS} AND objid = replica.no AND granted"
-    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+_IS_OF_NUMBER = (
+    f"locktype = 'advisory' AND objsubid = 2 AND classid = {NUMBERS} AND objid = replica.no AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
+_IS_LOCKED = f"EXISTS (SELECT 1 FROM pg_locks WHERE {_IS_OF_NUMBER})"
 _SILENT_SINCE = "clock_timestamp() - greatest(heartbeat, pg_postmaster_start_time())"
 """A database that was down has kept all servers from their heartbeats."""
 _IS_DEAD = (
     f"({_SILENT_SINCE} > make_interval(secs => {LEASE_SECONDS})"
     f" OR ({_SILENT_SINCE} > make_interval(secs => {ORPHANED_SECONDS}) AND NOT {_IS_LOCKED}))"
 )
+
+
+_END_TRANSACTIONS = f"""
+SELECT pg_terminate_backend(pid) FROM {DATA}.replica, pg_stat_activity AS session
+WHERE no <> {{number}} AND {_IS_DEAD} AND datname = current_database() AND usename = current_user AND state <> 'idle'
+AND (application_name = '{SESSION_NAME}' || no OR EXISTS (
+  SELECT 1 FROM pg_locks WHERE pg_locks.pid = session.pid AND {_IS_OF_NUMBER}
+))
+"""
+"""Ends the transactions of servers that are dead, those of their watches included."""
 
 
 def count_unlocked(raw: psycopg.Connection[Any], number: int) -> int:
@@ -94,8 +104,17 @@ def count_unlocked(raw: psycopg.Connection[Any], number: int) -> int:
 
 
 def remove_dead(raw: psycopg.Connection[Any], number: int) -> list[str]:
-    """Deletes the rows of servers that are dead, and returns their names; never that of `number`."""
-    rows = raw.execute(f"DELETE FROM {DATA}.replica WHERE no <> {number:d} AND {_IS_DEAD} RETURNING no, name")
+    """Deletes the rows of servers that are dead, and returns their names; never that of `number`.
+
+    A frozen server may be in a transaction in which nobody can declare it dead (transactions.py). It is ended, and this
+    statement waits for nothing: the server that executes it would be silent too. A row that is still locked is deleted
+    the next time.
+    """
+    raw.execute(_END_TRANSACTIONS.format(number=number).encode())
+    rows = raw.execute(
+        f"DELETE FROM {DATA}.replica WHERE no IN (SELECT no FROM {DATA}.replica WHERE no <> {number:d} AND {_IS_DEAD}"
+        " FOR UPDATE SKIP LOCKED) RETURNING no, name"
+    )
     dead = [f"{name} ({no})" for no, name in rows.fetchall()]
     if dead:
         end_sessions_of_dead(raw)
