@@ -243,9 +243,13 @@ class Workspaces:
         """Deletes a workspace, unless a request has found it within `age` seconds. Returns whether it is deleted.
         Raises OSError."""
         async with self._locks.hold(api_key):
-            if api_key not in self.registry.list_idle(age):
+            workspace = self.registry.peek("key", api_key)
+            if workspace is None:
                 return False
-            async with self.registry.get(api_key).long_changes.turn():
+            async with workspace.long_changes.turn():
+                # Asked behind the change that runs: its client polls it, and so uses the workspace.
+                if api_key not in self.registry.list_idle(age):
+                    return False
                 await self._run_in_thread(self._changes.delete, api_key)
             self.swept += 1
             return True

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from contract_tests.serving import ServedWorld
-from contract_tests.waiting import eventually
+from contract_tests.waiting import eventually, wait_for
 from mockserver.app import Server, build
 from mockserver.errors import StartupError
 from mockserver.places import cache_folder
@@ -18,6 +18,7 @@ from mockserver.workspaces.workspace import Workspace
 
 HOUR = 3600.0
 OWN = "own-key"
+STEPS = 20
 
 
 @pytest.fixture
@@ -71,6 +72,22 @@ USES: dict[str, Callable[[Registry], object]] = {
 def test_a_workspace_that_a_request_finds_stays(built: Server, use: str) -> None:
     USES[use](built.workspaces.registry)
     assert sweep(built) == {OWN, "second"}
+
+
+def test_a_workspace_that_is_used_while_a_change_keeps_the_sweep_waiting_stays(built: Server) -> None:
+    workspace = find_second(built.workspaces.registry)
+
+    async def sweep_during_a_change() -> None:
+        async with workspace.long_changes.turn():
+            sweeping = asyncio.create_task(Sweeper(built.workspaces, HOUR, OWN).sweep())
+            await asyncio.to_thread(wait_for, lambda: built.workspaces.swept == 1)
+            for _ in range(STEPS):  # to the end of the first one, and to the turn of the second
+                await asyncio.sleep(0)
+            built.workspaces.registry.find("second")
+        await sweeping
+
+    asyncio.run(sweep_during_a_change())
+    assert set(built.workspaces.registry.keys()) == {OWN, "second"}
 
 
 def test_listing_all_workspaces_is_no_use_of_them(built: Server) -> None:
