@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from starlette.types import Scope
 
 from mockserver.workspaces.naming import WorkspaceName, name_by_client
@@ -23,9 +25,9 @@ def find_owner(registry: Registry, scope: Scope) -> Workspace | None:
 
 
 def find_named(registry: Registry, name: WorkspaceName) -> Workspace | None:
-    """The served workspace with this name, or None."""
-    if name.kind == "key":
-        return registry.find(name.value) if registry.has(name.value) else None
-    if name.kind == "slug":
-        return registry.find_by_slug(name.value)
-    return next((each for each in registry.all() if each.links.has_signed(name.value)), None)
+    """The served workspace with this name, which is a use of it. None also if other servers have taken it over: a layer
+    that notes requests asks after their answers."""
+    workspace = registry.peek(name.kind, name.value)
+    if workspace is not None:
+        workspace.used_at = time.monotonic()
+    return workspace
