@@ -90,7 +90,7 @@ _IS_DEAD = (
 _END_TRANSACTIONS = f"""
 SELECT pg_terminate_backend(pid) FROM {DATA}.replica, pg_stat_activity AS session
 WHERE no <> {{number}} AND {_IS_DEAD} AND datname = current_database() AND usename = current_user AND state <> 'idle'
-AND (application_name = '{SESSION_NAME}' || no OR EXISTS (
+AND session.pid <> pg_backend_pid() AND (application_name = '{SESSION_NAME}' || no OR EXISTS (
   SELECT 1 FROM pg_locks WHERE pg_locks.pid = session.pid AND {_IS_OF_NUMBER}
 ))
 """
