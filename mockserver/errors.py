@@ -67,7 +67,7 @@ class WireError(MockserverError):
     def __init__(self, message: str, **extensions: Any) -> None:
         self.message = shorten(message, MOST_MESSAGE)
         super().__init__(self.message)
-        self.extensions = extensions
+        self.extensions = {name: _shorten_texts(value) for name, value in extensions.items()}
 
     def copy(self) -> Self:
         """Copies an error that is kept, to raise the copy in its place.
@@ -129,7 +129,7 @@ class MalformedRequest(WireError):
 
     def __init__(self, message: str, *, errors: list[dict[str, Any]] | None = None) -> None:
         super().__init__(message)
-        self.errors = errors or [{"error": self.message}]
+        self.errors: list[dict[str, Any]] = _shorten_texts(errors) if errors else [{"error": self.message}]
 
     def as_graphql(self) -> dict[str, Any]:
         return {**super().as_graphql(), "errors": self.errors}
@@ -274,6 +274,15 @@ def _split(word: str) -> Counter[str]:
 def shorten(text: str, most: int) -> str:
     """Returns the text, or its beginning and its length when it has more than `most` characters."""
     return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+
+
+def _shorten_texts(value: Any) -> Any:
+    """Shortens every text of a JSON value as a message."""
+    if isinstance(value, str):
+        return shorten(value, MOST_MESSAGE)
+    if isinstance(value, dict):
+        return {key: _shorten_texts(inner) for key, inner in value.items()}
+    return [_shorten_texts(inner) for inner in value] if isinstance(value, list) else value
 
 
 def quote(words: Iterable[str]) -> str:

@@ -1,14 +1,15 @@
 """Messages and the search for the nearest known word: whatever a client sends, both are bounded."""
 
+import json
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.rules.api.asking import get
+from contract_tests.rules.api.asking import EXPORT, ask, export_input, get
 from contract_tests.serving import ServedWorld
-from mockserver.errors import MOST_MESSAGE, BadInput, MalformedRequest, nearest, shorten
+from mockserver.errors import MOST_MESSAGE, BadInput, MalformedRequest, WireError, nearest, shorten
 
 WITHIN_SECONDS = 0.25
 """Measured: 0.03. By difflib the same words took from 3 seconds to minutes."""
@@ -75,3 +76,21 @@ def test_a_message_is_cut_where_it_would_repeat_a_client_for_ever() -> None:
 def test_a_shortened_text_begins_as_the_whole_and_says_how_long_it_was(text: str, most: int) -> None:
     cut = shorten(text, most)
     assert cut == text if len(text) <= most else cut == f"{text[:most]}… ({len(text)} characters)"
+
+
+LONG = "x" * 1_000_000
+
+
+@pytest.mark.parametrize("error", [
+    BadInput(LONG, reason=LONG, names=[{"key": [LONG]}]),
+    MalformedRequest("m", errors=[{"error": LONG, "projectIds": [LONG]}]),
+], ids=["extensions", "the errors beside them"])  # fmt: skip
+def test_every_text_of_an_error_is_bounded(error: WireError) -> None:
+    """Errors repeat what the client has sent at other places than in their message, too."""
+    assert len(json.dumps(error.as_graphql())) < 4 * MOST_MESSAGE
+
+
+def test_an_export_of_an_unknown_thing_repeats_the_beginning_of_its_id(server: ServedWorld) -> None:
+    answer = ask(server, EXPORT, {"input": export_input(LONG)})
+    assert answer.code == "MALFORMED_REQUEST"
+    assert len(answer.body) < 4 * MOST_MESSAGE

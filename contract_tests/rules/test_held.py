@@ -165,6 +165,20 @@ def test_no_document_holds_the_loop(watched: WatchedWorld, document: str) -> Non
         call_without_holding(watched, lambda: watched.question(document))
 
 
+SHORT_BODIES = {
+    "5,000 empty terms": {"OR": [{}] * 5_000},
+    "5,000 empty terms of a term": {"NOT": [{"OR": [{}] * 5_000}]},
+    "3,000 terms": {"OR": [{"id": ""}] * 3_000},
+}
+
+
+@pytest.mark.parametrize("where", SHORT_BODIES.values(), ids=list(SHORT_BODIES))
+def test_no_variables_of_a_short_body_hold_the_loop(watched: WatchedWorld, where: object) -> None:
+    query = "query($where: DatasetWhere) {datasets(where: $where) {id}}"
+    answer = call_without_holding(watched, lambda: watched.question(query, {"where": where}))
+    assert "terms; at most 500 are answered" in answer.json()["errors"][0]["message"]
+
+
 OF_MANY_ROWS = {
     "createModelJobForDataRows": (
         "mutation($ids: [ID!]!) {createModelJobForDataRows("

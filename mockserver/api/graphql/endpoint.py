@@ -23,7 +23,7 @@ from mockserver.errors import (
     QueryNotValid,
     WireError,
 )
-from mockserver.http.json_bodies import check_json
+from mockserver.http.json_bodies import check_json, count_parts
 from mockserver.http.requests import base_url, read_body
 from mockserver.http.responses import json_response
 from mockserver.http.threads import call_off_loop
@@ -35,6 +35,9 @@ from mockserver.world.machine_failures import find_machine_failure
 
 LARGE_BODY = 64 * 1024
 """Bytes. A larger body is neither parsed nor answered on the event loop."""
+MANY_PARTS = 2_000
+"""Objects, lists, keys and items. A body with more is not answered on the event loop: those of its variables take some
+10 microseconds each."""
 
 MASKED = "GraphQL validation error"
 """The service's message for every document that does not fit its schema (observed in SDK tests of 2026)."""
@@ -83,7 +86,7 @@ class GraphQLEndpoint:
         question = await _parse(body)
         # Again: the workspace may have been reset while the body was read.
         workspace = await self._workspaces.authenticate(request)
-        return await self._run(request, workspace, question, len(body))
+        return await self._run(request, workspace, question, large=is_large(body))
 
     async def _answer_upload(self, request: Request, workspace: Workspace) -> Response:
         """Answers a request with files, which are on the disk before it is run."""
@@ -96,14 +99,14 @@ class GraphQLEndpoint:
             upload.fill_in(question.variables)
             if await self._workspaces.authenticate(request) is not workspace:
                 raise Conflict("This workspace was reset or deleted while the file was received; upload it again")
-            return await self._run(request, workspace, question, len(operations))
+            return await self._run(request, workspace, question, large=is_large(operations))
         finally:
             await call_off_loop(workspace.uploads.remote, upload.close)
 
-    async def _run(self, request: Request, workspace: Workspace, question: GraphQLRequest, size: int) -> Response:
+    async def _run(self, request: Request, workspace: Workspace, question: GraphQLRequest, *, large: bool) -> Response:
         request.scope[OWNER] = workspace
         call = Call(workspace, base_url(request, self._public_url))
-        large, long_changes, notes = size > LARGE_BODY, workspace.long_changes, notes_of(request.scope)
+        long_changes, notes = workspace.long_changes, notes_of(request.scope)
         query, variables, operation = question.query, question.variables, question.operationName
         answer = self._engine.answer(query, variables, operation, call, long_changes, notes, large=large)
         try:
@@ -113,6 +116,11 @@ class GraphQLEndpoint:
                 raise QueryNotValid(MASKED) from None
             raise
         return await asyncio.to_thread(json_response, document) if call.is_large else json_response(document)
+
+
+def is_large(body: bytes) -> bool:
+    """Whether it takes long on the event loop to check and to use the variables of a request."""
+    return len(body) > LARGE_BODY or count_parts(body) > MANY_PARTS
 
 
 def note_unreadable(scope: Scope, error: WireError) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
@@ -173,7 +173,10 @@ class Engine:
         if result.errors:
             wrong = [error.message for error in result.errors if _is_about_request(error)]
             notes.add_unknown(find_unknown(self.schema, wrong, "variable"))
-        return build_response(result)
+        try:
+            return build_response(result)
+        finally:
+            forget_tracebacks(result.errors or ())
 
     async def _find_document(self, query: str, operation: str | None, notes: Notes) -> Document:
         document = self._documents.get(query)
@@ -251,6 +254,15 @@ def build_response(result: ExecutionResult) -> dict[str, Any]:
         if isinstance(error.original_error, QueryTooComplex):  # report it once: the next ones are alike
             raise error.original_error
     return {"errors": [_format_error(error) for error in result.errors], "data": result.data}
+
+
+def forget_tracebacks(errors: Sequence[GraphQLError]) -> None:
+    """Forgets where errors were raised. A traceback refers to the errors by the variables of its functions, so all that
+    the request had in memory would stay until Python looks for circles."""
+    for error in errors:
+        error.__traceback__ = None
+        if error.original_error is not None:
+            error.original_error.__traceback__ = None
 
 
 def _format_error(error: GraphQLError) -> dict[str, Any]:

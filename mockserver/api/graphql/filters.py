@@ -94,7 +94,8 @@ def check_size(where: Where) -> None:
 
 
 def _count_terms(where: Where) -> int:
-    return sum(1 + sum(map(_count_terms, _list_parts(value))) for value in where.values())
+    """Counts an empty search as one term: it becomes a condition like any other."""
+    return sum(1 + sum(map(_count_terms, _list_parts(value))) for value in where.values()) or 1
 
 
 def _list_parts(value: Any) -> list[Where]:
