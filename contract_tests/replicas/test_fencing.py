@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPConnection
 
+import psycopg
 import pytest
 
 from contract_tests.crash.killing import SCENARIO
@@ -16,6 +17,7 @@ from contract_tests.replicas.journal import Journal
 from contract_tests.replicas.observing import PatientConnection, list_projects, wait_until_settled
 from contract_tests.replicas.replicas import Replica, Replicas
 from contract_tests.replicas.requesting import Connection, Unanswered
+from mockserver.world.postgres.tables import DATA
 
 CREATE = "mutation($name: String!){createProject(data: {name: $name}){id}}"
 LIST = "{projects(first: 1000){name}}"
@@ -25,8 +27,13 @@ EVENT = {"event": "LABEL_CREATED", "project": "image"}
 
 
 @pytest.fixture(scope="module")
-def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
-    states = [create_database()] * 2
+def database() -> str:
+    return create_database()
+
+
+@pytest.fixture(scope="module")
+def replicas(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[Replicas]:
+    states = [database] * 2
     with Replicas(tmp_path_factory.mktemp("replicas"), states, "--scenario", str(SCENARIO)) as replicas:
         yield replicas
 
@@ -77,6 +84,26 @@ def test_an_owner_that_wakes_after_its_lease_shows_what_others_have_changed(repl
     for connection in waiting:
         assert {"first", "second"} <= read_names(connection)
     assert {"first", "second"} <= set(list_projects(through_owner, key))
+
+
+def test_an_owner_that_is_stopped_within_a_transaction_is_replaced(replicas: Replicas, database: str) -> None:
+    """In such a transaction nobody can declare it dead, and the others do not wait for its end."""
+    owner, other = replicas.all
+    through_owner, through_other = (PatientConnection(replica.url, Journal()) for replica in replicas.all)
+    key = through_owner.control("POST", "workspaces", {"api_key": "within"})["api_key"]
+    [number] = [each["number"] for each in through_owner.control("GET", "replicas")["replicas"] if each["this"]]
+    transaction = psycopg.connect(database, application_name=f"mockserver-{number}")
+    transaction.execute(f"SELECT 1 FROM {DATA}.replica WHERE no = %s FOR KEY SHARE", [number])
+    owner.send(signal.SIGSTOP)
+    try:
+        through_other.ask(key, CREATE, name="second")
+        assert other.is_healthy()
+        with pytest.raises(psycopg.OperationalError):
+            transaction.execute("SELECT 1")
+    finally:
+        owner.send(signal.SIGCONT)
+        transaction.close()
+    assert "second" in list_projects(through_owner, key)
 
 
 def send_list(replica: Replica, key: str) -> HTTPConnection:
