@@ -179,6 +179,32 @@ def test_no_variables_of_a_short_body_hold_the_loop(watched: WatchedWorld, where
     assert "terms; at most 500 are answered" in answer.json()["errors"][0]["message"]
 
 
+UPSERT = "mutation($d: UpsertOntologyInput!) {upsertOntology(data: $d) {id}}"
+MANY_OPTIONS = {
+    "tools": [],
+    "classifications": [{
+        "type": "radio", "name": "q", "instructions": "q", "required": False,
+        "options": [{"label": f"o{n}", "value": f"o{n}"} for n in range(15_000)],
+    }],
+}  # fmt: skip
+
+
+def test_no_large_ontologies_hold_the_loop(watched: WatchedWorld) -> None:
+    for _ in range(6):
+        data = {"name": "many options", "mediaType": "IMAGE", "normalized": json.dumps(MANY_OPTIONS)}
+        answer = call_without_holding(watched, lambda data=data: watched.question(UPSERT, {"d": data}))  # type: ignore[misc]
+    ontology = answer.json()["data"]["upsertOntology"]["id"]
+    headers = {"Authorization": f"Bearer {watched.api_key}"}
+    for path in ("feature-schemas/unused", "ontologies/unused", f"ontologies/{ontology}"):
+        call_without_holding(watched, partial(drive, "GET", f"{watched.url}/api/v1/{path}", headers))
+    [question] = MANY_OPTIONS["classifications"]
+    body = json.dumps({"normalized": json.dumps(question)})
+    url = f"{watched.url}/api/v1/feature-schemas/new_feature_schema_id"
+    assert call_without_holding(watched, lambda: requests.put(url, body, headers=headers, timeout=60)).json()[
+        "schemaId"
+    ]
+
+
 OF_MANY_ROWS = {
     "createModelJobForDataRows": (
         "mutation($ids: [ID!]!) {createModelJobForDataRows("

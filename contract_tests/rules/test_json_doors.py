@@ -11,13 +11,23 @@ from contract_tests.rules.api.asking import Answer, post, send
 from contract_tests.serving import ServedWorld
 
 BODIES = ("workspaces", "reset", "clock", "progression", "switches", "expected", "events", "webhooks", "faults")
-DOORS = ("/graphql", *(f"/_mock/{name}" for name in BODIES), "/_mock/webhooks/last/replay", "/_mock/webhooks/last")
+METHODS = {
+    "/_mock/webhooks/last": "PATCH",
+    "/adv/adv/v1/embeddings": "POST",
+    "/api/v1/feature-schemas/new_feature_schema_id": "PUT",
+    "/api/v1/feature-schemas/nobody/definition": "PATCH",
+    "/api/v1/feature-schemas/unused": "GET",
+    "/api/v1/ontologies/nobody/feature-schemas/nobody": "POST",
+}
+DOORS = ("/graphql", *(f"/_mock/{name}" for name in BODIES), "/_mock/webhooks/last/replay", *METHODS)
 KEYS = {
     "/graphql": ("query", "variables"),
     "/_mock/expected": ("params", "filters", "project"),
     "/_mock/webhooks": ("retries", "topics"),
     "/_mock/progression": ("exports",),
     "/_mock/faults": ("data_rows",),
+    "/adv/adv/v1/embeddings": ("name", "more"),
+    "/api/v1/feature-schemas/new_feature_schema_id": ("normalized", "more"),
 }
 
 
@@ -49,7 +59,7 @@ def test_json_of_any_depth_is_refused_in_the_wires_own_shape(
     if within and door in KEYS:
         key = data.draw(st.sampled_from(KEYS[door]))
         value = f'{{"query": "{{user {{id}}}}", "{key}": {value}}}' if door == "/graphql" else f'{{"{key}": {value}}}'
-    method = "PATCH" if door.endswith("webhooks/last") else "POST"
+    method = METHODS.get(door, "POST")
     headers = {"authorization": f"Bearer {server.api_key}", "content-type": "application/json"}
     check_answer(send(server, method, door, value.encode(), headers), door)
 
@@ -57,11 +67,20 @@ def test_json_of_any_depth_is_refused_in_the_wires_own_shape(
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("text", ["[" * 2_000_000, '{"a":' * 700_000, "[" + "[]," * 1_000_000 + "1]", '"' * 3_000_000])
 def test_megabytes_of_brackets_are_refused_in_the_wires_own_shape(server: ServedWorld, door: str, text: str) -> None:
-    method = "PATCH" if door.endswith("webhooks/last") else "POST"
+    method = METHODS.get(door, "POST")
     headers = {"authorization": f"Bearer {server.api_key}", "content-type": "application/json"}
     answer = send(server, method, door, text.encode(), headers)
     check_answer(answer, door)
     assert answer.status in {400, 413}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_key_that_nothing_reads_may_be_as_deep_as_no_other(server: ServedWorld, door: str) -> None:
+    text = '{"name": "n", "dims": 3, "query": "{user {id}}", "more": ' + "[" * 20_000 + "]" * 20_000 + "}"
+    headers = {"authorization": f"Bearer {server.api_key}", "content-type": "application/json"}
+    answer = send(server, METHODS.get(door, "POST"), door, text.encode(), headers)
+    check_answer(answer, door)
+    assert answer.status == 400
 
 
 def test_a_control_says_how_large_and_how_deep_its_body_may_be(server: ServedWorld) -> None:

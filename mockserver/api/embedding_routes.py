@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from mockserver.conversion import decode
 from mockserver.errors import BadInput
-from mockserver.http.json_bodies import count_parts
+from mockserver.http.json_bodies import check_json, count_parts
 from mockserver.http.requests import read_body
 from mockserver.http.responses import json_response
 from mockserver.imports.json_items import MOST_PARTS, ItemDecoder
@@ -100,6 +100,7 @@ class NewEmbedding(msgspec.Struct, frozen=True):
 
 def _parse_new(body: bytes) -> NewEmbedding:
     """Raises BadInput."""
+    check_json(body)
     try:
         return decode(body, NewEmbedding)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, TypeVar
 
 import orjson
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from mockserver.errors import BadInput, MalformedRequest
 from mockserver.generate.features import make_machine_name
+from mockserver.http.json_bodies import check_json
 from mockserver.http.requests import read_body
 from mockserver.http.responses import json_response
 from mockserver.imports.ontologies import LONGEST_TEXT, complete_feature, give_ids, list_roots, parse_normalized
@@ -23,6 +25,8 @@ from mockserver.world.queries.conditions import exclude_subquery
 from mockserver.world.records.models import Model
 from mockserver.world.records.projects import FeatureSchema, Ontology, Project
 
+LARGE_BODY = 64 * 1024
+"""Bytes. A larger body is not parsed on the event loop."""
 PAGE = 100
 """Ids in one answer (SDK docstring)."""
 NEW_FEATURE = "new_feature_schema_id"
@@ -44,17 +48,7 @@ class OntologyRoutes:
     async def ontology(self, request: Request) -> Response:
         """The features at the top of an ontology."""
         workspace, ontology_id = await self._authenticate(request), request.path_params["ontology"]
-        with workspace.store.reading() as connection:
-            ontology = connection.one_by_id(Ontology, ontology_id)
-        normalized = orjson.loads(ontology.normalized)
-        nodes = {
-            kind: [
-                {"featureSchemaId": feature["featureSchemaId"], "archived": bool(feature.get("archived"))}
-                for feature in normalized[kind]
-            ]
-            for kind in ("tools", "classifications", "relationships")
-        }
-        return json_response({"id": ontology.id, "name": ontology.name, "featureSchemaNodes": nodes})
+        return await asyncio.to_thread(_show_ontology, workspace, ontology_id)
 
     async def list_unused_ontologies(self, request: Request) -> Response:
         """Ids of ontologies that no project and no model has. The body holds the last id of the page before."""
@@ -70,13 +64,7 @@ class OntologyRoutes:
     async def list_unused_feature_schemas(self, request: Request) -> Response:
         """Ids of feature schemas that no ontology has."""
         workspace, after = await self._authenticate(request), await _read_cursor(request)
-        with workspace.store.reading() as connection:
-            ontologies = connection.select(Ontology)
-            later = Clause("id > :after AND NOT deleted", after=after or "")
-            schemas = connection.select(FeatureSchema, later, order="id")
-        roots = [root for ontology in ontologies for root in list_roots(orjson.loads(ontology.normalized))]
-        used = {root["featureSchemaId"] for root in roots}
-        return json_response([schema.id for schema in schemas if schema.id not in used][:PAGE])
+        return json_response(await asyncio.to_thread(_list_unused_features, workspace, after or ""))
 
     # Changing
 
@@ -94,7 +82,7 @@ class OntologyRoutes:
         """Creates a feature schema, or replaces one."""
         workspace, feature_id = await self._authenticate(request), request.path_params["feature"]
         body = await _read_object(request)
-        feature = complete_feature(parse_normalized(body.get("normalized"), "normalized"))
+        feature = await asyncio.to_thread(_parse_feature, body)
         ontologies = workspace.ontologies
         if feature_id == NEW_FEATURE:
             schema = await _change(workspace, lambda: ontologies.create_feature(feature, give_ids))
@@ -134,6 +122,40 @@ class OntologyRoutes:
         return json_response({"unarchived": True})
 
 
+def _show_ontology(workspace: Workspace, ontology_id: str) -> Response:
+    """Raises NotFound. Takes as long as the ontology is."""
+    with workspace.store.reading() as connection:
+        ontology = connection.one_by_id(Ontology, ontology_id)
+    normalized = orjson.loads(ontology.normalized)
+    nodes = {
+        kind: [
+            {"featureSchemaId": feature["featureSchemaId"], "archived": bool(feature.get("archived"))}
+            for feature in normalized[kind]
+        ]
+        for kind in ("tools", "classifications", "relationships")
+    }
+    return json_response({"id": ontology.id, "name": ontology.name, "featureSchemaNodes": nodes})
+
+
+def _list_unused_features(workspace: Workspace, after: str) -> list[str]:
+    """Reads all ontologies, one by one."""
+    with closing(workspace.store.snapshot()) as connection:
+        schemas = connection.select_columns(
+            FeatureSchema, "id", Clause("id > :after AND NOT deleted", after=after), order="id"
+        )
+        used = {
+            root["featureSchemaId"]
+            for [row] in connection.select_batches(Ontology, "normalized", EVERYTHING, order="id", size=1)
+            for root in list_roots(orjson.loads(row[0]))
+        }
+    return [schema_id for (schema_id,) in schemas if schema_id not in used][:PAGE]
+
+
+def _parse_feature(body: dict[str, Any]) -> dict[str, Any]:
+    """The feature in the body of a change, with all its keys. Raises MalformedRequest."""
+    return complete_feature(parse_normalized(body.get("normalized"), "normalized"))
+
+
 async def _change(workspace: Workspace, change: Callable[[], T]) -> T:
     """Makes a change in a thread: its time grows with the ontologies and labels of the world."""
     async with workspace.long_changes.turn():
@@ -160,7 +182,8 @@ async def _read_json(request: Request) -> Any:
     if not body:
         return None
     try:
-        return orjson.loads(body)
+        check_json(body)
+        return await asyncio.to_thread(orjson.loads, body) if len(body) > LARGE_BODY else orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadInput(f"The body is not JSON ({error}); send an object, or no body where none is needed") from None
 
