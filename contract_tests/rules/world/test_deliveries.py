@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from mockserver.errors import Conflict, NotFound
-from mockserver.world.changes.deliveries import MOST_SUBSCRIPTIONS, Attempted, Deliveries, Room
+from mockserver.world.changes.deliveries import MOST_SUBSCRIPTIONS, SHORT_BODY, Attempted, Deliveries, Room
 from mockserver.world.clause import Clause
 from mockserver.world.record import JsonText
 from mockserver.world.records.webhooks import (
@@ -85,6 +85,18 @@ def test_what_is_read_has_bounded_bytes_and_at_least_one_delivery(store: Store, 
     assert due(store, room={subscription.id: Room(9, 1)}) == [1]
     assert due(store, room={subscription.id: Room(9, 3 * size)}) == [1, 2, 3]
     assert due(store, room={subscription.id: Room(9, 3 * size)}, taken={subscription.id: {2}}) == [1, 3, 4]
+
+
+def test_long_and_short_bodies_are_read_as_they_were_written(store: Store) -> None:
+    now = store.clock.now()
+    deliveries = put(store, subscribe(store), now - 9, now - 8, now - 7)
+    bodies = [b"{}", b"x" * SHORT_BODY, b"y" * (SHORT_BODY + 1)]
+    with store.change() as change:
+        for delivery, body in zip(deliveries, bodies, strict=True):
+            change.connection.update(Delivery, Clause("no = :no", no=delivery.no), body=body)
+    [(_, due_deliveries)] = Deliveries(store).record_and_read_due([], {}, MOST, {}).due
+    assert [delivery.body for delivery in due_deliveries] == bodies
+    assert due_deliveries[0] == deliveries[0]
 
 
 def test_subscriptions_are_bounded(store: Store) -> None:

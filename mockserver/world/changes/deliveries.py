@@ -12,6 +12,7 @@ from mockserver.errors import Conflict
 from mockserver.world.change import Change
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection
+from mockserver.world.record import Row
 from mockserver.world.records.webhooks import (
     Attempt,
     AttemptResult,
@@ -164,7 +165,7 @@ class Deliveries:
         with self.store.reading() as connection:
             now = self.store.clock.now()
             return not any(
-                _list_due(connection, subscription, now, Room(1, 0), set())
+                _list_due(connection, subscription, now, 1, _WITH_SHORT_BODIES)
                 for subscription in connection.select(Subscription, ACTIVE)
             )
 
@@ -234,24 +235,35 @@ def _read_due(
     connection: Connection, subscription: Subscription, now: int, room: Room, taken: set[int]
 ) -> list[Delivery]:
     """The next due deliveries for which there is room, without those in `taken`."""
-    numbers = _list_due(connection, subscription, now, room, taken)
-    if not numbers:
-        return []
-    return connection.select(Delivery, Clause("no IN :numbers", numbers=numbers), order=_find_order(subscription))
+    rows = _list_due(connection, subscription, now, room.deliveries + len(taken), _WITH_SHORT_BODIES)
+    numbers = set(_choose(((row[_NO], row[-1]) for row in rows if row[_NO] not in taken), room))
+    chosen = [list(row[:-1]) for row in rows if row[_NO] in numbers]
+    long = [row[_NO] for row in chosen if row[_BODY] is None]
+    if long:
+        rows = connection.select_columns(Delivery, "no, body", Clause("no IN :numbers", numbers=long))
+        bodies = {row[0]: row[1] for row in rows}
+        for delivery in chosen:
+            delivery[_BODY] = bodies.get(delivery[_NO], delivery[_BODY])
+    return [Delivery.load(tuple(row)) for row in chosen]
 
 
-def _list_due(connection: Connection, subscription: Subscription, now: int, room: Room, taken: set[int]) -> list[int]:
-    """The numbers of the same deliveries; of an ordered subscription those in front of the first that waits for a
-    retry."""
+_FIELDS = Delivery.__struct_fields__
+_NO, _BODY, _DUE_AT = map(_FIELDS.index, ("no", "body", "due_at"))
+SHORT_BODY = 16 * 1024
+"""Bytes of a body that is read together with its delivery: most have less."""
+_SHORT = f"CASE WHEN length(body) <= {SHORT_BODY} THEN body END"
+_WITH_SHORT_BODIES = ", ".join([*(_SHORT if name == "body" else name for name in _FIELDS), "length(body)"])
+"""The columns of a delivery, in their order, without a long body, and the bytes of its body."""
+
+
+def _list_due(connection: Connection, subscription: Subscription, now: int, most: int, names: str) -> list[Row]:
+    """The named columns, like those above, of due deliveries; of an ordered subscription those in front of the first
+    that waits for a retry."""
     clause = Clause("subscription_id = :id AND due_at IS NOT NULL", id=subscription.id)
     if not subscription.ordered:
         clause &= Clause("due_at <= :now", now=now)
-    most = room.deliveries + len(taken)
-    rows = connection.select_columns(
-        Delivery, "no, due_at, length(body)", clause, order=_find_order(subscription), first=most
-    )
-    due = takewhile(lambda row: row[1] <= now, rows)
-    return _choose(((no, size) for no, _, size in due if no not in taken), room)
+    rows = connection.select_columns(Delivery, names, clause, order=_find_order(subscription), first=most)
+    return list(takewhile(lambda row: row[_DUE_AT] <= now, rows))
 
 
 def _find_order(subscription: Subscription) -> str:
