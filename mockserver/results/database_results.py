@@ -69,11 +69,12 @@ class DatabaseWriter:
     def _append_parts(self, content: bytes) -> None:
         """Writes the whole parts, and keeps the rest."""
         end = len(content) // PART * PART
+        view = memoryview(content)  # whose slices are no copies
         for first in range(0, end, PART):
-            self._append(content[first : first + PART])
+            self._append(view[first : first + PART])
         self._rest, self._rest_size = [content[end:]], len(content) - end
 
-    def _append(self, content: bytes) -> None:
+    def _append(self, content: bytes | memoryview) -> None:
         self._files.append(self._no, self._parts, content)
         self._parts += 1
 

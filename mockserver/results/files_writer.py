@@ -68,7 +68,12 @@ class BackgroundWriter(FilesWriter):
     def _hand_over(self) -> None:
         if self._piece:
             piece, self._piece, self._size = self._piece, [], 0
-            self._call(partial(self._files.write, self._name, b"".join(piece)))
+            self._call(partial(self._write_piece, self._name, piece))
+
+    def _write_piece(self, name: str, piece: list[bytes]) -> None:
+        """Not joined before, as the writer of a database joins it to parts of its own."""
+        for data in piece:
+            self._files.write(name, data)
 
     def _call(self, work: Callable[[], None]) -> None:
         """Does the work in the thread, after all work before it."""
@@ -94,8 +99,7 @@ class BackgroundWriter(FilesWriter):
 
     def close(self) -> None:
         if self._thread is None:  # there is so little that another thread would take longer
-            if self._piece:
-                self._files.write(self._name, b"".join(self._piece))
+            self._write_piece(self._name, self._piece)
             self._files.close()
             return
         self._hand_over()

@@ -40,7 +40,7 @@ class Files:
             raise build_taken_over(self._pool)
         return int(row[0])
 
-    def append(self, no: int, part: int, content: bytes) -> None:
+    def append(self, no: int, part: int, content: bytes | memoryview) -> None:
         """Writes one part. Writing it again changes nothing."""
         self._connection.run(_APPEND, {"no": no, "part": part, "content": content})
 
