@@ -9,22 +9,23 @@ from concurrent.futures import Future
 
 
 class TurnLock:
-    """Is held by one caller at a time, in the order of their calls. asyncio's lock belongs to one event loop; the
-    requests of a remote database are answered on several (http/off_loop.py)."""
+    """Is held by one caller at a time, or by `most`, in the order of their calls. asyncio's lock belongs to one event
+    loop; the requests of a remote database are answered on several (http/off_loop.py)."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 1) -> None:
         self._guard = threading.Lock()
-        self._held = False
+        self._free = most
         self._waiting: deque[Future[None]] = deque()
 
     def is_held(self) -> bool:
-        return self._held
+        """Whether the next caller has to wait."""
+        return self._free == 0
 
     def _take_or_queue(self) -> Future[None] | None:
-        """Takes the turn. If somebody holds it, queues up, and returns what is done when the turn has come."""
+        """Takes the turn. If others hold it, queues up, and returns what is done when the turn has come."""
         with self._guard:
-            if not self._held:
-                self._held = True
+            if self._free:
+                self._free -= 1
                 return None
             turn = Future[None]()
             self._waiting.append(turn)
@@ -55,7 +56,7 @@ class TurnLock:
                 if turn.set_running_or_notify_cancel():
                     turn.set_result(None)
                     return
-            self._held = False
+            self._free += 1
 
     async def __aenter__(self) -> None:
         await self.acquire()

@@ -11,6 +11,7 @@ from mockserver.conversion import decode
 from mockserver.faults.armed import ActiveFaults, Faults
 from mockserver.faults.rule import FaultRule
 from mockserver.jobs.long_changes import LongChanges
+from mockserver.jobs.turns import TurnLock
 from mockserver.journal.journal import Journals
 from mockserver.links import Links
 from mockserver.parts import HasParts, Part
@@ -59,6 +60,9 @@ if TYPE_CHECKING:
     from mockserver.world.changes.workforces import WorkforceChanges
 
 LOG = logging.getLogger(__name__)
+
+LONG_READS = 2
+"""Long queries of one workspace that are answered at the same time."""
 
 
 class Parts(NamedTuple):
@@ -130,6 +134,7 @@ class Workspace(HasParts):
         self.results = life.results
         self.threads, self.budget = parts.threads, parts.budget
         self.long_changes = LongChanges(store)
+        self.long_reads = TurnLock(LONG_READS)
         self.faults = Faults(parts.active_faults, store.clock.now, KeptFaults(store, self.long_changes))
         self._open_faults()
         self.used_at = time.monotonic()

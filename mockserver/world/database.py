@@ -87,6 +87,10 @@ class Connection(ABC):
         """Ends the query that another thread executes on this connection: it fails there. Does nothing if there is
         none. Not called when the connection is being closed."""
 
+    @abstractmethod
+    def end_long_reads(self) -> None:
+        """Lets long reads raise TakesLong in a thread that may only read shortly (world/short_reads.py)."""
+
     def close_deleted(self) -> None:
         """Closes the connection to a database that is being deleted."""
         self.close()

@@ -13,6 +13,7 @@ from mockserver.world.database import NO_VALUES, Connection, Database, Values
 from mockserver.world.migrations import FIRST_FORMAT, FORMAT, list_migrations
 from mockserver.world.record import Row
 from mockserver.world.schema import schema_parts
+from mockserver.world.short_reads import STEPS, TakesLong, is_spent, spend
 
 FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
 """No connection is used by two threads at the same time, so none locks a mutex for every column that is read."""
@@ -61,7 +62,15 @@ class SqliteConnection(Connection):
         self._raw.executemany(sql, params)
 
     def rows(self, sql: str, params: Values = NO_VALUES) -> list[Row]:
-        return self._raw.execute(sql, params).fetchall()
+        try:
+            return self._raw.execute(sql, params).fetchall()
+        except apsw.InterruptError:
+            if is_spent():
+                raise TakesLong from None
+            raise
+
+    def end_long_reads(self) -> None:
+        self._raw.set_progress_handler(spend, STEPS)
 
     def pieces(self, sql: str, params: Values, size: int) -> Iterator[list[Row]]:
         rows = self._raw.execute(sql, params)

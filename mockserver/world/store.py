@@ -58,6 +58,7 @@ class Store:
         self._faults = StoreFaults(getattr(database, "path", None))
         with self._faults.convert():
             self._connection = database.connect()
+        self._connection.end_long_reads()
         self._faults.remember_files()
         self._reader = _RemoteReading if database.IS_REMOTE else _Reading
         self._second_lock = threading.RLock()
@@ -274,6 +275,7 @@ class _Reading:
     def _second(self) -> Connection:
         if self._store._second is None:
             self._store._second = self._store.database.connect()
+            self._store._second.end_long_reads()
         return self._store._second
 
     def __exit__(self, _kind: object, raised: BaseException | None, _trace: object) -> None:

@@ -10,8 +10,8 @@ import msgspec
 
 from mockserver.api.graphql.filters import build_condition, build_unique_condition
 from mockserver.api.graphql.pages import Window
-from mockserver.api.graphql.plans import TakesLong
 from mockserver.errors import QueryTooComplex
+from mockserver.jobs.turns import TurnLock
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clause import EVERYTHING, Clause
 from mockserver.world.database import Connection
@@ -20,6 +20,7 @@ from mockserver.world.queries.conditions import LIVE
 from mockserver.world.record import R, Record
 from mockserver.world.records.data_rows import MetadataSchema
 from mockserver.world.records.tasks import Task, TaskStatus
+from mockserver.world.short_reads import TakesLong
 from mockserver.world.store import Store
 
 if TYPE_CHECKING:
@@ -181,6 +182,10 @@ class Call(msgspec.Struct):
     @property
     def store(self) -> Store:
         return self.workspace.store
+
+    @property
+    def long_reads(self) -> TurnLock:
+        return self.workspace.long_reads
 
     def read(self) -> AbstractContextManager[Connection]:
         """A connection for other reads than those below. Counts one record. Raises QueryTooComplex, TakesLong."""

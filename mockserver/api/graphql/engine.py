@@ -24,15 +24,17 @@ from graphql.type import GraphQLObjectType, GraphQLSchema, is_introspection_type
 from mockserver.api.graphql.documents import Document, KeptDocuments, RefusedDocument, prepare
 from mockserver.api.graphql.fields import Resolver
 from mockserver.api.graphql.planner import Planned
-from mockserver.api.graphql.plans import SHORT_TEXT, TakesLong
+from mockserver.api.graphql.plans import SHORT_TEXT
 from mockserver.api.graphql.scalars import set_scalars
 from mockserver.api.graphql.schema import load_schema
 from mockserver.api.graphql.unknown import choose_operation, find_unknown
 from mockserver.api.graphql.unread import find_unread
 from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
 from mockserver.jobs.long_changes import LongChanges, hold
+from mockserver.jobs.turns import TurnLock
 from mockserver.journal.notes import Notes
 from mockserver.world.machine_failures import find_machine_failure
+from mockserver.world.short_reads import TakesLong, begin_short_reads, end_short_reads
 
 LOG = logging.getLogger(__name__)
 
@@ -44,8 +46,9 @@ ANSWERED_ON_LOOP = 5_000
 """Fields that are answered on the event loop before a query begins again in a thread; some 5 ms."""
 MOST_ANSWERED_BY_CORE = 50_000
 """Fields of one answer that graphql-core makes, at 10 us each. The schema as tools ask for it has 12,000."""
-PREPARING, READING, CHANGING = 2, 4, 16
-"""Threads that parse and validate documents, answer long queries, make long changes. An import of labels may hold one
+PREPARING, READING, CHANGING = 2, 8, 16
+"""Threads that parse and validate documents, answer long queries (LONG_READS in mockserver/workspaces/workspace.py for
+one workspace), make long changes. An import of labels may hold one
 of the last for seconds, in which it mostly waits for its turn or the processor."""
 
 
@@ -56,6 +59,11 @@ class Context(Protocol):
     """While it is true, a read raises TakesLong when other requests would wait for it."""
     answered: int
     """Fields that were answered and may have changed what was read before: then nothing is kept between reads."""
+
+    @property
+    def long_reads(self) -> TurnLock:
+        """The turns of the workspace's long queries."""
+        ...
 
     def use_snapshot(self) -> AbstractContextManager[None]:
         """Inside this context, reads use a snapshot on a thread of their own and do not block other requests."""
@@ -114,7 +122,8 @@ class Engine:
         """Runs long documents in a thread, and short changes after the long ones in front of them."""
         result: Any
         if not document.changes:
-            result = await self._run_in(self._reading, _run_on_snapshot, context, run)
+            async with context.long_reads:  # those of one workspace leave threads for the others
+                result = await self._run_in(self._reading, _run_on_snapshot, context, run)
         elif long:
             async with long_changes.turn():
                 result = await self._run_in(self._changing, _run_and_wait, run, long_changes)
@@ -132,6 +141,7 @@ class Engine:
     ) -> ExecutionResult | None:
         """Runs a query on the event loop. Returns None when it would take long there, or has no plan."""
         context.on_loop = True
+        begin_short_reads()
         try:
             return planned.run(operation, variables, context, most=ANSWERED_ON_LOOP, raising=True)
         except TakesLong:
@@ -139,6 +149,7 @@ class Engine:
         except RecursionError:
             raise QueryTooComplex("the variables are nested too deep") from None
         finally:
+            end_short_reads()
             context.on_loop = False
 
     def _run(

@@ -22,6 +22,7 @@ from graphql.type import (
 
 from mockserver.api.graphql.values import Arguments, Variables
 from mockserver.errors import QueryTooComplex
+from mockserver.world.short_reads import TakesLong
 
 MOST_ANSWERED = 200_000
 """Fields of one answer. The largest page that an SDK asks for has some 30,000."""
@@ -30,10 +31,6 @@ SHORT_TEXT = 100
 
 Path = tuple[Any, str | int] | None
 """(the path before, key or index); None is the root."""
-
-
-class TakesLong(Exception):
-    """The query has read or answered so much on the event loop that it has to begin again in a thread."""
 
 
 class Run(msgspec.Struct):

@@ -209,6 +209,9 @@ class PostgresConnection(Connection):
         if session is not None:
             self._pool.give_back(session, for_snapshot=self._is_snapshot)
 
+    def end_long_reads(self) -> None:
+        """Does nothing: no event loop waits for this database."""
+
     def interrupt(self) -> None:
         session = self._session
         if session is not None:

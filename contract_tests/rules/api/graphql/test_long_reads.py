@@ -40,6 +40,26 @@ def test_others_are_answered_while_a_large_page_is_read(workspace: MockWorkspace
     assert inside > 0, "nobody was answered while the page was read"
 
 
+def build_search(terms: int) -> list[dict[str, Any]]:
+    """Terms that every data row is compared with, of which only the last is met by none."""
+    moments = [(f"21{number % 60:02}-01-01T00:00:{number % 60:02}Z") for number in range(terms)]
+    limits = [{"min": "2000-01-01T00:00:00Z", "max": most} for most in (*moments, "2000-01-02T00:00:00Z")]
+    return [
+        {"type": "labeled_at", "value": {"operator": "BETWEEN", "timezone": "UTC", "value": value}} for value in limits
+    ]
+
+
+def test_others_are_answered_while_a_slice_is_searched(workspace: MockWorkspace) -> None:
+    """Few records are read, and none is in the answer, but each row is compared with a thousand terms."""
+    args = {"name": "slow", "filter": build_search(1_000)}
+    create = "mutation($args: CatalogSavedQueryInput!) {createCatalogSavedQuery(args: $args) {id}}"
+    slow = ask_in(workspace, create, args=args)["createCatalogSavedQuery"]["id"]
+    count = "query($id: ID!) {getDataRowIdentifiersBySavedQuery(input: {savedQueryId: $id, first: 1}) {totalCount}}"
+    page, _, inside = run_beside(lambda: ask_in(workspace, count, id=slow), lambda: ask_in(workspace, WHO))
+    assert page["getDataRowIdentifiersBySavedQuery"]["totalCount"] == 0
+    assert inside > 0, "nobody was answered while the slice was searched"
+
+
 def test_a_large_page_shows_one_moment_whatever_changes_during_it(workspace: MockWorkspace) -> None:
     """All rows are read before or after the one that is deleted in the meantime, never some before and some after."""
     document = "query($id: ID!){project(where: {id: $id}){labels(first: 1000){id label} labelCount}}"
