@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -20,6 +21,8 @@ from mockserver.digits import parse_digits
 
 THREADS = 48
 """Requests that are answered at the same time. Some of them wait for exports or for a change of their workspace."""
+MOST_OF_ONE = 24
+"""Requests with the same key that are answered at the same time: others have threads, too, whatever these wait for."""
 
 MOST_DIGITS = 4
 """Of the length of a small body."""
@@ -43,10 +46,20 @@ class Body:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(message, self._main))
 
 
+class Share:
+    """The turns of the requests with one key, and how many requests have a turn or wait for one."""
+
+    def __init__(self) -> None:
+        self.turns = asyncio.Semaphore(MOST_OF_ONE)
+        self.requests = 0
+
+
 class OffLoop:
     """The threads of one server."""
 
     def __init__(self) -> None:
+        self._shares: dict[str, Share] = {}
+        """By key. They are used on the server's loop only."""
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="requests")
         self._helpers = ThreadPoolExecutor(THREADS, thread_name_prefix="request-helpers")
         """Threads of the endpoints' own calls of `asyncio.to_thread`."""
@@ -62,7 +75,25 @@ class OffLoop:
         return run
 
     async def run(self, answer: Answer[R], request: Request) -> R:
-        """Answers a request in a thread."""
+        """Answers a request in a thread, when others with its key have left one."""
+        async with self._take_turn(find_key(request)):
+            return await self._run_in_thread(answer, request)
+
+    @asynccontextmanager
+    async def _take_turn(self, key: str) -> AsyncIterator[None]:
+        share = self._shares.get(key)
+        if share is None:
+            share = self._shares[key] = Share()
+        share.requests += 1
+        try:
+            async with share.turns:
+                yield
+        finally:
+            share.requests -= 1
+            if not share.requests:
+                del self._shares[key]
+
+    async def _run_in_thread(self, answer: Answer[R], request: Request) -> R:
         loop = asyncio.get_running_loop()
         if not has_small_body(request):
             return await loop.run_in_executor(self._threads, self._run, answer, Body(request, loop, None))
@@ -91,6 +122,12 @@ class OffLoop:
         self._helpers.shutdown(wait=True)
         for loop in self._loops:
             loop.close()
+
+
+def find_key(request: Request) -> str:
+    """What a request names its workspace by: its API key, or the path of a link."""
+    sent = request.headers.get("authorization") or request.query_params.get("api_key")
+    return sent or request.url.path.rpartition("/")[0]
 
 
 def has_small_body(request: Request) -> bool:

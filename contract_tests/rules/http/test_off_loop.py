@@ -1,13 +1,14 @@
 """Endpoints that are run in threads receive the bodies of requests from the server's loop."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 
 import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from mockserver.http.off_loop import OffLoop
+from mockserver.http.off_loop import MOST_OF_ONE, THREADS, OffLoop
 
 PARTS = [b"first", b"", b"last"]
 SMALL, LARGE = {"content-length": "9"}, {"content-length": "90000"}
@@ -32,7 +33,8 @@ class Client:
         if ready:
             self.may_send.set()
         pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-        self.request = Request({"type": "http", "method": "POST", "headers": pairs}, self.receive)
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": pairs}
+        self.request = Request(scope, self.receive)
 
     async def receive(self) -> Message:
         self.asked.set()
@@ -76,3 +78,33 @@ def test_a_request_is_refused_before_its_body_arrives(off_loop: OffLoop, headers
 
     client = asyncio.run(send())
     assert client.asked.is_set() == client.cancelled == (headers is SMALL), "others are not told to send"
+
+
+def build_request(key: str) -> Request:
+    headers = [(b"authorization", f"Bearer {key}".encode())]
+    return Request({"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers})
+
+
+def test_a_client_whose_requests_all_wait_leaves_threads_to_others(off_loop: OffLoop) -> None:
+    released, begun = threading.Event(), threading.Semaphore(0)
+
+    async def wait(_request: Request) -> str:
+        begun.release()
+        assert released.wait(60)
+        return "late"
+
+    async def answer(_request: Request) -> str:
+        return "immediately"
+
+    async def send() -> list[str]:
+        waiting = [asyncio.create_task(off_loop.run(wait, build_request("greedy"))) for _ in range(2 * THREADS)]
+        try:
+            for _ in range(MOST_OF_ONE):
+                assert await asyncio.to_thread(begun.acquire, timeout=60)
+            assert await off_loop.run(answer, build_request("other")) == "immediately"
+        finally:
+            released.set()
+        return await asyncio.gather(*waiting)
+
+    assert asyncio.run(send()) == ["late"] * 2 * THREADS
+    assert off_loop._shares == {}, "nothing is kept of clients that have gone"
