@@ -125,7 +125,7 @@ class OffLoop:
 
 
 def find_key(request: Request) -> str:
-    """What a request names its workspace by: its API key, or the path of a link."""
+    """The text by which a request names its workspace: its API key, or the path of a link."""
     sent = request.headers.get("authorization") or request.query_params.get("api_key")
     return sent or request.url.path.rpartition("/")[0]
 

@@ -4,6 +4,8 @@ thread. How long a query takes shows only while it is executed."""
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 STEPS = 20_000
 """Instructions of SQLite's virtual machine between two calls of `spend`; some 0.5 ms."""
@@ -31,6 +33,16 @@ def begin_short_reads() -> None:
 def end_short_reads() -> None:
     """Lets this thread read as long as it wants again."""
     _allowed.left = None
+
+
+@contextmanager
+def read_freely() -> Iterator[None]:
+    """Inside this block, the thread reads as long as it wants: a change is not ended in its middle."""
+    left, _allowed.left = _allowed.left, None
+    try:
+        yield
+    finally:
+        _allowed.left = left
 
 
 def spend() -> bool:

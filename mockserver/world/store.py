@@ -22,6 +22,7 @@ from mockserver.world.database import Connection, Database
 from mockserver.world.record import Record
 from mockserver.world.records.people import Organization, Person
 from mockserver.world.records.workspace import Workspace
+from mockserver.world.short_reads import read_freely
 from mockserver.world.store_faults import StoreFaults, build_conflict
 
 _STATES = itertools.count()
@@ -223,7 +224,7 @@ class Store:
                 yield self._open
                 return
             connection = self._connection
-            with self._faults.convert():
+            with self._faults.convert(), read_freely():
                 connection.begin()
                 try:
                     if self._state is None:

@@ -46,6 +46,17 @@ def test_many_short_reads_together_are_a_long_one(store: Store) -> None:
         count_often()
 
 
+def test_a_change_is_not_ended_in_its_middle(store: Store) -> None:
+    """A poll is a change within a query."""
+    begin_short_reads()
+    with store.change() as change:
+        change.connection.script("CREATE TABLE numbers(x INTEGER)")
+        numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < :most)"
+        assert change.connection.run(f"{numbers} INSERT INTO numbers SELECT x FROM n", {"most": LONG}) == LONG
+    with pytest.raises(TakesLong):
+        count_to(store, LONG)
+
+
 def test_each_request_may_read_as_long_as_the_one_before_it(store: Store) -> None:
     for _ in range(200):
         begin_short_reads()
