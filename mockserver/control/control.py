@@ -50,7 +50,7 @@ class Control(msgspec.Struct, frozen=True):
 
     @property
     def answer(self) -> Any:
-        """The struct of the answer; NoneType without one, SpooledBody for NDJSON, str for the metrics of Prometheus."""
+        """The struct of the answer; NoneType without one, SpooledResponse for NDJSON, str for Prometheus."""
         return typing.get_type_hints(self.handler)["return"]
 
     @property

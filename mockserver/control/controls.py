@@ -26,9 +26,10 @@ from mockserver.control.expected import render_expected_rows
 from mockserver.control.moments import check_date, parse_body_moment
 from mockserver.control.ready import Ready, build_ready
 from mockserver.control.simulation import simulate
-from mockserver.control.spooled import SpooledBody
+from mockserver.control.spooled import SpooledResponse
 from mockserver.errors import BadInput, Conflict
 from mockserver.http.requests import base_url
+from mockserver.http.responses import NDJSON
 from mockserver.settings import LAST_YEAR, Settings, parse_moment
 from mockserver.storage.manifest import Origin
 from mockserver.workspaces.lifecycle import Workspaces
@@ -40,7 +41,7 @@ from mockserver.world.switches import Switches
 
 
 class Controls:
-    """One method for each control. It returns a struct, or a body of NDJSON. Its docstring begins with its summary."""
+    """One method for each control. It returns a struct, or a response. Its docstring begins with its summary."""
 
     def __init__(self, settings: Settings, workspaces: Workspaces) -> None:
         self._settings, self._workspaces = settings, workspaces
@@ -159,9 +160,10 @@ class Controls:
         workspace.revoke_key(revoked=body.revoked)
         return KeyView(workspace.api_key, workspace.key_revoked)
 
-    def expect_rows(self, request: Request, body: ExpectRows) -> SpooledBody:
+    def expect_rows(self, request: Request, body: ExpectRows) -> SpooledResponse:
         """Returns the rows that a correct client must receive, as NDJSON, from the world itself and without a task."""
-        return render_expected_rows(self.workspace(request), body, self._url(request))
+        rows = render_expected_rows(self.workspace(request), body, self._url(request))
+        return SpooledResponse(rows, NDJSON)
 
     def make_event(self, request: Request, body: MakeEvent) -> EventMade:
         """Makes something happen in the world."""

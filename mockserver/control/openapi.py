@@ -10,13 +10,15 @@ import msgspec
 from mockserver import __version__
 from mockserver.control.bodies import Refusal
 from mockserver.control.control import NOTHING, Control
-from mockserver.control.spooled import SpooledBody
+from mockserver.control.spooled import SpooledResponse
 from mockserver.world.progression import Delay
 
 
 def build_openapi(known: list[Control]) -> dict[str, Any]:
     """Builds the OpenAPI 3.1 document of the control API."""
-    bodies = [kind for item in known for kind in (item.body, item.answer) if kind not in {NOTHING, SpooledBody, str}]
+    bodies = [
+        kind for item in known for kind in (item.body, item.answer) if kind not in {NOTHING, SpooledResponse, str}
+    ]
     _, components = msgspec.json.schema_components([*bodies, Refusal], ref_template="#/components/schemas/{name}")
     components[Delay.__name__] |= Delay.SCHEMA
     paths: dict[str, dict[str, Any]] = {}
@@ -66,7 +68,7 @@ def _build_responses(control: Control) -> dict[str, Any]:
     success: dict[str, Any]
     if control.answer is NOTHING:
         success = {"204": {"description": "Done"}}
-    elif control.answer is SpooledBody:
+    elif control.answer is SpooledResponse:
         success = {"200": {"description": "One JSON object a line", "content": {"application/x-ndjson": {}}}}
     elif control.answer is str:
         text = {"text/plain": {"schema": {"type": "string"}}}

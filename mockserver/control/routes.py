@@ -19,13 +19,12 @@ from mockserver.control.control import NOTHING, Control
 from mockserver.control.handlers import Handlers
 from mockserver.control.monitoring import Monitoring
 from mockserver.control.ready import Ready
-from mockserver.control.spooled import SpooledBody, SpooledResponse
 from mockserver.conversion import convert
 from mockserver.errors import BadInput, WireError
 from mockserver.http import access
 from mockserver.http.json_bodies import check_json
 from mockserver.http.requests import MOST_BODY, read_body
-from mockserver.http.responses import NDJSON, error_response, json_response
+from mockserver.http.responses import error_response, json_response
 from mockserver.journal.journal import Journals
 from mockserver.settings import Settings
 from mockserver.vocabulary import describe_unknown_word
@@ -220,6 +219,7 @@ def _render(result: Any) -> ASGIApp:
         return Response(status_code=204)
     if isinstance(result, str):
         return Response(result, headers={"Content-Type": PROMETHEUS})
-    if isinstance(result, SpooledBody):
-        return SpooledResponse(result, NDJSON)
+    if callable(result):  # a response already
+        app: ASGIApp = result
+        return app
     return Response(msgspec.json.encode(result), media_type="application/json")
