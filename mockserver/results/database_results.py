@@ -116,7 +116,7 @@ class DatabaseReader:
 
     def _read_part(self, part: int) -> bytes:
         if part != self._part:
-            self._content = self._files.read(self._file.no, part)
+            self._content = self._files.read(self._file, part)
             self._part = part
         return self._content
 

@@ -58,8 +58,10 @@ DO $$ BEGIN
 EXCEPTION WHEN syntax_error OR feature_not_supported THEN NULL;
 END $$;
 """,
+    f"ALTER TABLE {DATA}.result_part ALTER COLUMN content SET STORAGE EXTERNAL",
 )
 """In order; the next step is added at the end. The first: servers that share a database, which of them serves a
 workspace (`owner`), the name in its links (`slug`), its last use, and when an unserved one has something to do. The
 second: the journals of workspaces (`world/postgres/journals`). The third: results are compressed, where PostgreSQL is
-14 or newer and built with LZ4, which is faster than writing all of their bytes."""
+14 or newer and built with LZ4, which is faster than writing all of their bytes. The fourth: PostgreSQL compresses none
+of them, as servers do that (`world/postgres/files`); earlier versions could not read what they write."""
