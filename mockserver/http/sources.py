@@ -23,7 +23,7 @@ BEGINNING = 64 * 1024
 class BytesSource:
     """Bytes in memory."""
 
-    blocking = False
+    blocking = counting = False
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -55,6 +55,8 @@ class OpenFile(Protocol):
 
 class FilesSource:
     """Files in order as one body. Their names and their size are the tag: a file never changes under its name."""
+
+    counting = False
 
     def __init__(
         self,
@@ -115,7 +117,7 @@ class FilesSource:
 class GeneratedSource:
     """Chunks that `generate` yields. Each call of it yields the same ones."""
 
-    blocking = True
+    blocking = counting = True
 
     def __init__(self, generate: Callable[[], Iterator[bytes]], tag: str) -> None:
         self._generate, self.tag = generate, tag
