@@ -7,6 +7,7 @@ from mockserver.results.interface import ResultsRoot
 from mockserver.settings import DatabaseUrl
 
 try:
+    import lz4.block  # noqa: F401  for the files of results, which are imported with the first export
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
@@ -15,10 +16,11 @@ try:
     from mockserver.world.postgres.pool import Pool
     from mockserver.world.postgres.watch import DatabaseWatch
 except ModuleNotFoundError as error:
-    if error.name is None or not error.name.startswith("psycopg"):
+    if error.name is None or not error.name.startswith(("lz4", "psycopg")):
         raise
     raise StartupError(
-        "--state postgresql://… needs psycopg, which is not installed; pip install 'labelbox-mockserver[postgres]'"
+        f"--state postgresql://… needs {error.name.partition('.')[0]}, which is not installed;"
+        " pip install 'labelbox-mockserver[postgres]'"
     ) from None
 
 from mockserver.storage.interface import GetHooks, Storage
