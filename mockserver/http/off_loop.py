@@ -125,8 +125,9 @@ class OffLoop:
 
 
 def find_key(request: Request) -> str:
-    """The text by which a request names its workspace: its API key, or the path of a link."""
-    sent = request.headers.get("authorization") or request.query_params.get("api_key")
+    """The text by which a request names its workspace: its API key, however it is written, or the path of a link."""
+    words = request.headers.get("authorization", "").split()
+    sent = words[-1] if words else request.query_params.get("api_key")
     return sent or request.url.path.rpartition("/")[0]
 
 

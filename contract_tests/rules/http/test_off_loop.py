@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from mockserver.http.off_loop import MOST_OF_ONE, THREADS, OffLoop
+from mockserver.http.off_loop import MOST_OF_ONE, THREADS, OffLoop, find_key
 
 PARTS = [b"first", b"", b"last"]
 SMALL, LARGE = {"content-length": "9"}, {"content-length": "90000"}
@@ -108,3 +108,18 @@ def test_a_client_whose_requests_all_wait_leaves_threads_to_others(off_loop: Off
 
     assert asyncio.run(send()) == ["late"] * 2 * THREADS
     assert off_loop._shares == {}, "nothing is kept of clients that have gone"
+
+
+@pytest.mark.parametrize("written", ["Bearer key", "bearer  key", " Bearer key ", "key"])
+def test_a_client_has_one_share_however_it_writes_its_key(written: str) -> None:
+    headers = [(b"authorization", written.encode())]
+    scope = {"type": "http", "method": "GET", "path": "/graphql", "query_string": b"", "headers": headers}
+    assert find_key(Request(scope)) == "key"
+
+
+@pytest.mark.parametrize(
+    ("path", "query"), [("/_mock/clock", b"api_key=key"), ("key/file", b""), ("key/file", b"api_key=")]
+)
+def test_a_request_without_a_header_is_known_by_its_query_or_path(path: str, query: bytes) -> None:
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": query, "headers": [], "server": ("a", 80)}
+    assert find_key(Request(scope)).endswith("key")
