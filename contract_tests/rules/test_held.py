@@ -192,7 +192,7 @@ MANY_OPTIONS = {
 def test_no_large_ontologies_hold_the_loop(watched: WatchedWorld) -> None:
     for _ in range(6):
         data = {"name": "many options", "mediaType": "IMAGE", "normalized": json.dumps(MANY_OPTIONS)}
-        answer = call_without_holding(watched, lambda data=data: watched.question(UPSERT, {"d": data}))  # type: ignore[misc]
+        answer = call_without_holding(watched, partial(watched.question, UPSERT, {"d": data}))
     ontology = answer.json()["data"]["upsertOntology"]["id"]
     headers = {"Authorization": f"Bearer {watched.api_key}"}
     for path in ("feature-schemas/unused", "ontologies/unused", f"ontologies/{ontology}"):
