@@ -6,7 +6,8 @@ read only after their bytes are known, and rows whose long values are too many a
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from mockserver.world.clause import Clause
 from mockserver.world.database import Connection, Source
@@ -16,6 +17,9 @@ MOST_TOGETHER = 4 * 1024 * 1024
 """Bytes of long values in rows that are rendered together. Rendering takes some five times as much."""
 SHORT = 1024
 """Bytes of a text up to which it is read together with its row."""
+
+
+T = TypeVar("T")
 
 
 class TooMuchTogether(Exception):
@@ -30,14 +34,27 @@ class Allowance:
         """`rows` is the number of rows that may be rendered together next."""
         self._rendered = self._taken = 0
 
+    def divide(self, rows: int, render: Callable[[int, int], T]) -> Iterator[T]:
+        """Yields what `render` returns for the rows from a first one to before an end, until all are rendered.
+
+        It counts the long values of these rows by `take`. When they are too many, it is called again with fewer rows.
+        """
+        first = 0
+        while first < rows:
+            end = min(first + self.rows, rows)
+            self.begin(end - first)
+            try:
+                rendered = render(first, end)
+            except TooMuchTogether:
+                continue
+            self._choose_rows()
+            first = end
+            yield rendered
+            del rendered  # it may be long, and the next rows too
+
     def begin(self, rows: int) -> None:
         """Begins with rows whose values are counted together. A single row may have as much as it has."""
         self._rendered, self._taken = rows, 0
-
-    @property
-    def left(self) -> int:
-        """Bytes that these rows may still take."""
-        return MOST_TOGETHER - self._taken
 
     def take(self, size: int) -> None:
         """Counts bytes. Raises TooMuchTogether."""
@@ -50,8 +67,8 @@ class Allowance:
             self.rows = max(1, self._rendered // 2)
             raise TooMuchTogether
 
-    def end(self) -> None:
-        """Decides by the bytes of these rows how many may be next: at most twice as many as now."""
+    def _choose_rows(self) -> None:
+        """Chooses by the bytes of the last rows how many are next: at most twice as many."""
         fitting = self._rendered * MOST_TOGETHER * 3 // 4 // max(self._taken, 1)
         self.rows = max(1, min(self._most_rows, 2 * self._rendered, fitting))
 

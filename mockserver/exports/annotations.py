@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
-from mockserver.exports.allowance import MOST_TOGETHER, Allowance, select_long, select_short
+from mockserver.exports.allowance import Allowance, select_long, select_short
+from mockserver.exports.kept_bodies import KeptBodies
 from mockserver.exports.steps import Step, apply_steps
 from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.world.clause import Clause
@@ -13,8 +14,6 @@ from mockserver.world.records.labels import FEATURES, HOST, PROJECT, PROJECT_STA
 
 SHORT_BODY = 16 * 1024
 """Bytes of a body up to which it is read together with others. Most have less."""
-BYTES_KEPT = MOST_TOGETHER
-"""Of bodies in the cache. Large projects share bodies, so each is read once; if none is shared, few are kept."""
 FEATURES_PLACEHOLDER = FEATURES.decode()
 
 
@@ -31,39 +30,19 @@ class Annotations:
         """`allowance` counts each body as often as it is read."""
         self._steps, self._allowance = steps, allowance
         self._connection, self._host, self._task_id = connection, json_string(host)[1:-1].encode(), task_id.encode()
-        self._cache: dict[int, list[str]] = {}
-        self._sizes: dict[int, int] = {}
-        self._kept = 0
+        self._kept = KeptBodies[int](allowance)
 
     def read(self, wanted: Sequence[int]) -> dict[int, list[str]]:
-        """The bodies with these numbers, and perhaps others from the cache, each in parts between feature prefixes.
+        """The bodies with these numbers, and perhaps others that are kept, each in parts between feature prefixes.
 
         `wanted` names a body once for each of its labels. Raises TooMuchTogether.
         """
-        missing = set(wanted) - self._cache.keys()
-        if missing:
-            self._make_room(wanted)
-            self._read_missing(sorted(missing))
-        self._allowance.take(sum(map(self._sizes.__getitem__, wanted)))
-        return self._cache
+        self._kept.read(wanted, self._build)
+        return self._kept.parts
 
-    def _make_room(self, wanted: Iterable[int]) -> None:
-        """Forgets the bodies that are not wanted now, if there are many."""
-        if self._kept <= BYTES_KEPT:
-            return
-        self._cache = {number: self._cache[number] for number in self._cache.keys() & wanted}
-        self._sizes = {number: self._sizes[number] for number in self._cache}
-        self._kept = sum(self._sizes.values())
-
-    def _read_missing(self, missing: list[int]) -> None:
-        """Reads bodies until they are too many together."""
-        filled = 0
-        for body in read_bodies(self._connection, missing, self._allowance):
-            parts = self._cache[body.id] = self._fill(body.content)
-            size = self._sizes[body.id] = sum(map(len, parts))
-            self._kept += size
-            filled += size
-            self._allowance.check(filled)
+    def _build(self, missing: Set[int]) -> Iterator[tuple[int, list[str]]]:
+        for body in read_bodies(self._connection, sorted(missing), self._allowance):
+            yield body.id, self._fill(body.content)
 
     def _fill(self, content: bytes) -> list[str]:
         """The parts of a body, with host and task in the place of their placeholders."""

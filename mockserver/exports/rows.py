@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator, Sequence
 from functools import partial
 from itertools import chain
 
-from mockserver.exports.allowance import SHORT, Allowance, TooMuchTogether, select_long, select_short
+from mockserver.exports.allowance import SHORT, Allowance, select_long, select_short
 from mockserver.exports.annotations import Annotations
 from mockserver.exports.columns import DataRowColumns, cut_rows, transpose_rows
 from mockserver.exports.dates import PayloadFormat, load_format, remove_page_count
@@ -150,18 +150,13 @@ class ExportRows:
 
     def _render(self, rows: DataRowColumns) -> Iterator[RowBatch]:
         """Renders as many rows together as have no more long values than is allowed."""
-        first = 0
-        while first < len(rows.no):
-            part = cut_rows(rows, first, first + self._allowance.rows)
-            self._allowance.begin(len(part.no))
-            try:
-                columns = self._render_columns(self._read_texts(part))
-            except TooMuchTogether:
-                continue
-            yield from self._join(columns, len(part.no))
-            del columns  # they may be long, and the next rows too
-            self._allowance.end()
-            first += len(part.no)
+
+        def render(first: int, end: int) -> list[list[Parts]]:
+            return self._render_columns(self._read_texts(cut_rows(rows, first, end)))
+
+        for columns in self._allowance.divide(len(rows.no), render):
+            yield from self._join(columns)
+            columns.clear()  # they may be long, and the next rows too
 
     def _read_texts(self, rows: DataRowColumns) -> DataRowColumns:
         """The same rows with their long texts. Raises TooMuchTogether."""
@@ -173,8 +168,9 @@ class ExportRows:
         texts = zip(rows.no, rows.row_data, strict=True)
         return rows._replace(row_data=tuple(long.get(number, text) for number, text in texts))
 
-    def _join(self, columns: list[list[Parts]], rows: int) -> Iterator[RowBatch]:
-        """Joins the columns of so many rows, LINES_PER_TEXT rows at a time."""
+    def _join(self, columns: list[list[Parts]]) -> Iterator[RowBatch]:
+        """Joins the columns, LINES_PER_TEXT rows at a time."""
+        rows = len(columns[0])
         for first in range(0, rows, LINES_PER_TEXT):
             lines = zip(*(column[first : first + LINES_PER_TEXT] for column in columns), strict=True)
             text = "".join(chain.from_iterable(chain.from_iterable(lines))).encode("ascii")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
 import orjson
 
 from mockserver.exports.allowance import Allowance
-from mockserver.exports.annotations import BYTES_KEPT, read_bodies
+from mockserver.exports.annotations import read_bodies
+from mockserver.exports.kept_bodies import KeptBodies
 from mockserver.exports.legacy import features
 from mockserver.exports.legacy.dates import LegacyFormat
 from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_facts
@@ -54,11 +55,8 @@ class LegacyAnnotations:
         self._connection, self._form, self._host, self._token = connection, form, host, token
         self.projects: dict[str, ProjectFacts] = {}
         """By project id; those of every key that was read."""
-        self.labels: dict[BodyKey, list[str]] = {}
-        """The V1 `Label` as JSON, cut where the label's feature prefix belongs."""
         self._allowance = allowance
-        self._sizes: dict[BodyKey, int] = {}
-        self._kept = 0
+        self._kept = KeptBodies[BodyKey](allowance)
 
     def read_projects(self, wanted: set[str]) -> None:
         """Reads the projects that are not known yet."""
@@ -73,38 +71,25 @@ class LegacyAnnotations:
             terms = build_schema_facts(own, scoped=self._form.has("workflow"))
             self.projects[project.id] = ProjectFacts(json_string(project.name), terms, has_own_editor(project))
 
+    @property
+    def labels(self) -> dict[BodyKey, list[str]]:
+        """The V1 `Label` as JSON, cut where the label's feature prefix belongs; those that were read last."""
+        return self._kept.parts
+
     def read(self, wanted: Sequence[BodyKey]) -> None:
         """Reads the bodies that are not known yet. Their projects must be known.
 
         `wanted` names a body once for each of its labels. Raises TooMuchTogether.
         """
-        missing = set(wanted) - self.labels.keys()
-        if missing:
-            self._make_room(wanted)
-            self._read_missing(missing)
-        self._allowance.take(sum(map(self._sizes.__getitem__, wanted)))
+        self._kept.read(wanted, self._build)
 
-    def _make_room(self, wanted: Iterable[BodyKey]) -> None:
-        """Forgets the bodies that are not wanted now, if there are many."""
-        if self._kept <= BYTES_KEPT:
-            return
-        self.labels = {key: self.labels[key] for key in self.labels.keys() & wanted}
-        self._sizes = {key: self._sizes[key] for key in self.labels}
-        self._kept = sum(self._sizes.values())
-
-    def _read_missing(self, missing: set[BodyKey]) -> None:
-        """Reads bodies until they are too many together."""
+    def _build(self, missing: Set[BodyKey]) -> Iterator[tuple[BodyKey, list[str]]]:
         by_number: dict[int, list[BodyKey]] = defaultdict(list)
         for key in missing:
             by_number[key[0]].append(key)
-        built = 0
         for body in read_bodies(self._connection, sorted(by_number), self._allowance, with_aside=True):
             for key in by_number[body.id]:
-                label = self.labels[key] = self._build_label(body, key)
-                size = self._sizes[key] = sum(map(len, label))
-                self._kept += size
-                built += size
-                self._allowance.check(built)
+                yield key, self._build_label(body, key)
 
     def _build_label(self, body: Body, key: BodyKey) -> list[str]:
         _, project_id, media, old = key

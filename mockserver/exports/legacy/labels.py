@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from mockserver.errors import NotFound
-from mockserver.exports.allowance import Allowance, TooMuchTogether
+from mockserver.exports.allowance import Allowance
 from mockserver.exports.fair_lock import TakeTurns
 from mockserver.exports.legacy.annotations import PLACE_TEXT, LegacyAnnotations
 from mockserver.exports.legacy.context import LabelContext, Metadata, find_splits
@@ -134,27 +134,22 @@ class LabelElements:
 
     def _render(self, rows: list[LabelRow], between: str) -> Iterator[RowBatch]:
         """Renders as many labels together as have no more long values than is allowed."""
-        first = 0
         self._bodies.read_projects({row.project_id for row in rows})
-        while first < len(rows):
-            part = rows[first : first + self._allowance.rows]
-            self._allowance.begin(len(part))
-            try:
-                self._bodies.read(
-                    [
-                        (row.body_id, row.project_id, row.media_type, row.created_at < YOUNG_MASKS)
-                        for row in part
-                        if not row.skipped
-                    ]
-                )
-                part = read_long_texts(self._connection, part, self._allowance)
-            except TooMuchTogether:
-                continue
-            # In parts until all are joined: labels are long, and each copy of one takes its time.
-            text = "".join(chain.from_iterable(self._build_elements(part, between)))
-            yield RowBatch(text.encode("ascii"), len(part))
-            self._allowance.end()
-            first += len(part)
+        return self._allowance.divide(len(rows), lambda first, end: self._render_part(rows[first:end], between))
+
+    def _render_part(self, rows: list[LabelRow], between: str) -> RowBatch:
+        """Renders labels together. Raises TooMuchTogether."""
+        self._bodies.read(
+            [
+                (row.body_id, row.project_id, row.media_type, row.created_at < YOUNG_MASKS)
+                for row in rows
+                if not row.skipped
+            ]
+        )
+        whole = read_long_texts(self._connection, rows, self._allowance)
+        # In parts until all are joined: labels are long, and each copy of one takes its time.
+        text = "".join(chain.from_iterable(self._build_elements(whole, between)))
+        return RowBatch(text.encode("ascii"), len(rows))
 
     def _build_elements(self, rows: list[LabelRow], between: str) -> Iterator[Parts]:
         if self._run is not None:

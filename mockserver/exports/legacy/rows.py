@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mockserver.exports.allowance import SHORT, Allowance, TooMuchTogether, select_long, select_short
+from mockserver.exports.allowance import SHORT, Allowance, select_long, select_short
 from mockserver.exports.fair_lock import TakeTurns
 from mockserver.exports.legacy.context import Metadata
 from mockserver.exports.legacy.media import render_media_attributes
@@ -54,18 +54,13 @@ class LegacyDataRows:
 
     def _render(self, rows: list[Row]) -> Iterator[RowBatch]:
         """Renders as many rows together as have no more long texts than is allowed."""
-        first = 0
-        while first < len(rows):
-            part = rows[first : first + self._allowance.rows]
-            self._allowance.begin(len(part))
-            try:
-                texts = self._read_long_texts(part)
-            except TooMuchTogether:
-                continue
-            lines = "".join([self._render_line(row, texts.get(row[0])) for row in part])
-            yield RowBatch(lines.encode("ascii"), len(part))
-            self._allowance.end()
-            first += len(part)
+        return self._allowance.divide(len(rows), lambda first, end: self._render_part(rows[first:end]))
+
+    def _render_part(self, rows: list[Row]) -> RowBatch:
+        """Renders rows together. Raises TooMuchTogether."""
+        texts = self._read_long_texts(rows)
+        lines = "".join([self._render_line(row, texts.get(row[0])) for row in rows])
+        return RowBatch(lines.encode("ascii"), len(rows))
 
     def _read_long_texts(self, rows: list[Row]) -> dict[int, str]:
         """Long texts by the numbers of their rows. Raises TooMuchTogether."""
