@@ -110,9 +110,9 @@ def test_a_client_whose_requests_all_wait_leaves_threads_to_others(off_loop: Off
     assert off_loop._shares == {}, "nothing is kept of clients that have gone"
 
 
-@pytest.mark.parametrize("written", ["Bearer key", "bearer  key", " Bearer key ", "key"])
-def test_a_client_has_one_share_however_it_writes_its_key(written: str) -> None:
-    headers = [(b"authorization", written.encode())]
+@pytest.mark.parametrize("header", ["Bearer key", "bearer  key", " Bearer key ", "key"])
+def test_a_client_has_one_share_however_it_writes_its_key(header: str) -> None:
+    headers = [(b"authorization", header.encode())]
     scope = {"type": "http", "method": "GET", "path": "/graphql", "query_string": b"", "headers": headers}
     assert find_key(Request(scope)) == "key"
 
