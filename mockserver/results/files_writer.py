@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from typing import Protocol
 
 from mockserver.results.interface import Results, ResultWriter
 
@@ -16,8 +17,21 @@ PIECES_AHEAD = 2
 """Pieces that wait for the thread, or are being written, while the next rows are rendered."""
 
 
-class FilesWriter:
+class FilesWriter(Protocol):
     """Writes one file after the other. Its methods raise ResourceFailed."""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Appends bytes to a file. Another name than that of the call before ends the file of that call."""
+
+    def close(self) -> None:
+        """Ends the last file: all of them can be read from now on."""
+
+    def abandon(self) -> None:
+        """Ends writing after a failure. The files will be deleted."""
+
+
+class DirectWriter:
+    """Writes in the thread of its user."""
 
     def __init__(self, results: Results) -> None:
         self._results = results
@@ -25,7 +39,6 @@ class FilesWriter:
         self._file: ResultWriter | None = None
 
     def write(self, name: str, data: bytes) -> None:
-        """Appends bytes to a file. Another name than that of the call before ends the file of that call."""
         if name != self._name:
             self.close()
             self._name, self._file = name, self._results.create(name)
@@ -33,24 +46,22 @@ class FilesWriter:
         self._file.write(data)
 
     def close(self) -> None:
-        """Ends the last file: all of them can be read from now on."""
         file, self._name = self._file, ""
         if file is not None:
             file.close()
             self._file = None
 
     def abandon(self) -> None:
-        """Ends writing after a failure. The files will be deleted."""
         if self._file is not None:
             self._file.abandon()
 
 
-class BackgroundWriter(FilesWriter):
+class BackgroundWriter:
     """Writes in a thread of its own while its user renders what follows: a database or an object store is waited for
     without the interpreter. An error of the thread is raised by a later call, at the latest by `close`."""
 
     def __init__(self, results: Results) -> None:
-        self._files = FilesWriter(results)
+        self._files = DirectWriter(results)
         self._name = ""
         self._piece: list[bytes] = []
         self._size = 0
@@ -117,4 +128,4 @@ class BackgroundWriter(FilesWriter):
 
 def open_files_writer(results: Results) -> FilesWriter:
     """The writer that suits these results."""
-    return BackgroundWriter(results) if results.remote else FilesWriter(results)
+    return BackgroundWriter(results) if results.remote else DirectWriter(results)
